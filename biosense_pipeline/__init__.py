@@ -1,0 +1,1 @@
+"""Verifies remote agents' webcam stills against their approved benchmark images, run by Dagster."""

@@ -1,0 +1,84 @@
+"""The words written into the tables: status, result, process and image kind, each defined once.
+
+The master table ``status`` is filled from the meanings given here.
+"""
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """A word of the database with its meaning for people."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> "Code":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+
+class Status(Code):
+    """Where an image is on its way through a process."""
+
+    PENDING = "N", "Not processed yet"
+    CLAIMED = "P", "Being processed, under a lease"
+    PROCESSED = "Y", "Processed"
+    FAILED = "F", "Failed; the result says why"
+
+
+class StillResult(Code):
+    """What recognition found on a stream still."""
+
+    SUCCESS = "SUCCESS", "One face, and it is the agent"
+    SUCCESS_MULTIPLE_FACES = "SUCCESS_MULTIPLE_FACES", "Several faces, one of them is the agent"
+    UNKNOWN_PERSON = "UNKNOWN_PERSON", "One face, and it is not the agent"
+    UNKNOWN_MULTIPLE_FACES = "UNKNOWN_MULTIPLE_FACES", "Several faces, none of them is the agent"
+    NO_FACES_FOUND = "NO_FACES_FOUND", "No face in the still"
+    NO_TRAINING_IMAGE = "NO_TRAINING_IMAGE", "The agent has no approved training image"
+    TRAINING_IMAGE_FAILED = "TRAINING_IMAGE_FAILED", "The agent's newest training image failed its check"
+    UNREADABLE_IMAGE = "UNREADABLE_IMAGE", "Not a whole JPEG or PNG within the size limits"
+    PROCESSING_ERROR = "PROCESSING_ERROR", "Processing failed on every attempt"
+
+    @property
+    def status(self) -> Status:
+        """The status that a still with this result is given."""
+        return Status.FAILED if self in FAILED_RESULTS else Status.PROCESSED
+
+
+FAILED_RESULTS = frozenset(
+    {
+        StillResult.NO_TRAINING_IMAGE,
+        StillResult.TRAINING_IMAGE_FAILED,
+        StillResult.UNREADABLE_IMAGE,
+        StillResult.PROCESSING_ERROR,
+    }
+)
+
+#: Stills with these results return to pending by themselves once a training image is approved.
+AWAITING_ENROLMENT = (StillResult.NO_TRAINING_IMAGE, StillResult.TRAINING_IMAGE_FAILED)
+
+
+class TrainingResult(Code):
+    """What the check of a training image found."""
+
+    ONE_FACE = "SUCCESS", "Exactly one face"
+    NO_FACE = "NO_FACES_FOUND", "No face in the training image"
+    SEVERAL_FACES = "MULTIPLE_FACES", "More than one face in the training image"
+    UNREADABLE = "UNREADABLE_IMAGE", "Not a whole JPEG or PNG within the size limits"
+    ERROR = "PROCESSING_ERROR", "Processing failed"
+
+
+class Process(StrEnum):
+    """Which process made an attempt at an image."""
+
+    RECOGNITION = "RECOGNITION"
+    TRAINING_CHECK = "TRAINING_CHECK"
+    BENCHMARK_ENCODING = "BENCHMARK_ENCODING"
+
+
+class ImageKind(StrEnum):
+    """Which table an image stands in."""
+
+    STREAM = "STREAM"
+    TRAINING = "TRAINING"

@@ -1,0 +1,203 @@
+"""Every setting of the pipeline: its environment variable, its default and the reason for it.
+
+A field ``lease_seconds`` is read from ``BIOSENSE_LEASE_SECONDS``. The descriptions below are what
+``biosense settings``, ``.env.example`` and the README show.
+"""
+
+import os
+from datetime import date
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from biosense_pipeline.errors import WrongUse
+
+ENV_PREFIX = "BIOSENSE_"
+
+
+class EngineName(StrEnum):
+    """Which library detects and encodes faces."""
+
+    DLIB = "dlib"
+    FACE_RECOGNITION = "face_recognition"
+
+
+class Detection(StrEnum):
+    """How faces are searched for."""
+
+    FULL = "full"
+    REFERENCE = "reference"
+
+
+class AccuracyScale(StrEnum):
+    """How a distance becomes the percentage in ``stream_img.accuracy``."""
+
+    BANDS = "bands"
+    FACE_RECOGNITION = "face_recognition"
+
+
+def project_folder() -> Path:
+    """The checkout this package was installed from, or else the current folder."""
+    checkout = Path(__file__).resolve().parents[1]
+    return checkout if (checkout / "workspace.yaml").exists() else Path.cwd()
+
+
+def _embedded_database() -> SecretStr:
+    return SecretStr(f"sqlite:///{project_folder() / 'data' / 'biosense.sqlite'}")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Settings(BaseSettings):
+    """The pipeline's settings, read once from the environment and from ``.env``."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    database_url: SecretStr = Field(
+        default_factory=_embedded_database,
+        description="SQLAlchemy URL. Default: an SQLite file under data/, so that nothing has to be "
+        "installed; in production mysql+pymysql://user:password@host/database.",
+    )
+    timezone: str = Field(
+        "UTC",
+        description="IANA zone in which the capture clients write capture_time, which carries no zone. "
+        "Hours and partitions follow it.",
+    )
+    partitions_start: date = Field(
+        date(2024, 1, 1),
+        description="First day with hourly partitions. Each year adds 8,760; Dagster advises at most "
+        "100,000. Older stills are reached with `biosense drain`.",
+    )
+    engine: EngineName = Field(
+        EngineName.DLIB,
+        description="dlib: 5-point alignment and ResNet on public-domain weights. face_recognition: the "
+        "library itself, as the reference to compare with.",
+    )
+    detection: Detection = Field(
+        Detection.FULL,
+        description="full: HOG at the still's own size, enlarged once only where that finds no face. "
+        "reference: always enlarged, as face_recognition does; finds smaller faces at six times the cost.",
+    )
+    model_dir: Path | None = Field(
+        None, description="Folder with the .dat model files. Default: those of face_recognition_models."
+    )
+    workers: int = Field(
+        default_factory=_cores,
+        ge=0,
+        le=256,
+        description="Processes that decode and encode; 0 works inside the calling process. Default: one "
+        "per core this process may use, since dlib uses one core each.",
+    )
+    tolerance: float = Field(
+        0.5,
+        gt=0,
+        le=2,
+        description="Largest distance at which a face is the agent. 0.6, customary, accepted 72 % of "
+        "impostors on webcam pictures and 0.5 accepted 20 %; until a calibration exists, 0.5 is a "
+        "cautious start, not a proven one.",
+    )
+    accuracy: AccuracyScale = Field(
+        AccuracyScale.BANDS,
+        description="bands: the table of ten steps that existing reports expect. face_recognition: the "
+        "formula of its wiki, clamped to 0-100.",
+    )
+    max_image_bytes: int = Field(
+        8 * 2**20, ge=1024, description="Larger images are refused unread: 8 MiB holds any webcam still."
+    )
+    max_image_megapixels: float = Field(
+        12.0, gt=0, description="Images with more pixels are refused before they are decoded."
+    )
+    claim_size: int = Field(
+        200, ge=1, le=5000, description="Stills claimed in one short transaction and held under one lease."
+    )
+    commit_size: int = Field(50, ge=1, le=5000, description="Results written in one transaction.")
+    commit_seconds: float = Field(
+        1.0, gt=0, description="Longest time a finished result waits for others before it is written."
+    )
+    lease_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="How long a claim outlives its process. Claims are renewed while work goes on, so "
+        "this is the wait after a crash, not the limit of a batch.",
+    )
+    image_timeout_seconds: float = Field(
+        20.0,
+        gt=0,
+        description="A picture that keeps a worker longer is given up and the worker replaced. A third "
+        "of the lease at most, so that one slow picture never lets the lease lapse.",
+    )
+    max_attempts: int = Field(
+        3, ge=1, le=100, description="Attempts after which a still fails with PROCESSING_ERROR."
+    )
+    idle_seconds: float = Field(
+        20.0, ge=0, description="A run of the current hour ends after this long without a new still."
+    )
+    follow_seconds: float = Field(
+        600.0,
+        ge=0,
+        description="Longest time a run of the current hour goes on taking new stills. The start of a "
+        "run costs seconds; following pays it once in ten minutes instead of once a still.",
+    )
+    requeue_hours: float = Field(
+        24.0,
+        ge=0,
+        description="When a training image is approved, the agent's stills of this many hours that "
+        "failed for want of one are processed again.",
+    )
+    sensor_seconds: int = Field(
+        5, ge=1, description="Pause between two looks of a sensor at the database; each is one indexed query."
+    )
+    sensor_hours: int = Field(
+        24, ge=1, le=1000, description="Most hours with pending stills that one tick of the sensor names."
+    )
+    max_unknown_share: float = Field(
+        0.2, ge=0, le=1, description="Share of unknown persons in an hour above which the check warns."
+    )
+    max_no_faces_share: float = Field(
+        0.5, ge=0, le=1, description="Share of stills without a face in an hour above which the check warns."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{name!r} is not an IANA time zone such as UTC or America/New_York") from None
+        return name
+
+    @model_validator(mode="after")
+    def _timeout_within_lease(self) -> "Settings":
+        if self.image_timeout_seconds > self.lease_seconds / 3:
+            raise ValueError(
+                "image_timeout_seconds may be a third of lease_seconds at most, or a slow picture lets the lease lapse"
+            )
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of ``capture_time``."""
+        return ZoneInfo(self.timezone)
+
+
+@cache
+def load_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        WrongUse: a variable has a value that cannot be meant; the text names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = (
+            f"{ENV_PREFIX}{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" if fault["loc"] else fault["msg"]
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        raise WrongUse(f"Correct the environment or .env: {'; '.join(faults)}.") from None

@@ -1,0 +1,1 @@
+"""The database: tables, migrations, claims and queries. Neither pictures nor Dagster."""

@@ -1,0 +1,103 @@
+"""The state of the schema: which migration a database is at, and bringing it to this release's."""
+
+from dataclasses import dataclass
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from biosense_pipeline.errors import SchemaOutdated
+from biosense_pipeline.store.database import Database
+
+#: Seconds that an upgrade waits for another one to finish.
+_LOCK_WAIT = 60
+
+
+@dataclass(frozen=True)
+class SchemaState:
+    """Revisions: the database's own (None: never migrated) and the newest one of this release."""
+
+    current: str | None
+    newest: str
+    known: bool
+
+    @property
+    def up_to_date(self) -> bool:
+        return self.current == self.newest
+
+
+def schema_state(database: Database) -> SchemaState:
+    """Where the database stands."""
+    scripts = ScriptDirectory.from_config(_config())
+    newest = scripts.get_current_head()
+    assert newest is not None
+    with database.read() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    known = current is None or current in {script.revision for script in scripts.walk_revisions()}
+    return SchemaState(current, newest, known)
+
+
+def require_schema(database: Database) -> None:
+    """Check that the database has every migration of this release.
+
+    Raises:
+        SchemaOutdated: it has not, or it was migrated by a newer release.
+    """
+    state = schema_state(database)
+    if not state.known:
+        raise SchemaOutdated(
+            f"The database {database} is at schema {state.current}, which this release does not know: "
+            "install the release that migrated it."
+        )
+    if not state.up_to_date:
+        raise SchemaOutdated(
+            f"The database {database} is at schema {state.current or 'none'} and this release needs "
+            f"{state.newest}: run `biosense db upgrade`."
+        )
+
+
+def upgrade_schema(database: Database) -> tuple[str | None, str]:
+    """Bring the database to the newest schema, adopting tables that exist; returns (before, after).
+
+    Existing rows stay as they are. May be run again at any time, also by two processes at once.
+    """
+    before = schema_state(database)
+    if not before.known:
+        require_schema(database)
+    with database.read() as connection:
+        with _one_at_a_time(connection):
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+    return before.current, before.newest
+
+
+class _one_at_a_time:
+    """Holds the server's named lock on MySQL; SQLite's own write lock suffices there."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._needed = connection.dialect.name != "sqlite"
+
+    def __enter__(self) -> None:
+        if self._needed:
+            # Named per database: the lock's name space is the whole server.
+            got = self._connection.execute(
+                text("SELECT GET_LOCK(CONCAT('biosense.', DATABASE()), :wait)"), {"wait": _LOCK_WAIT}
+            ).scalar_one()
+            if not got:
+                raise SchemaOutdated("Another upgrade of this database is under way: wait for it and run `biosense db upgrade` again.")
+            self._connection.commit()
+
+    def __exit__(self, *_: object) -> None:
+        if self._needed:
+            self._connection.execute(text("SELECT RELEASE_LOCK(CONCAT('biosense.', DATABASE()))"))
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "biosense_pipeline.store:migrations")
+    return config
