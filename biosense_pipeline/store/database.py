@@ -21,7 +21,9 @@ CONNECT_TIMEOUT, READ_TIMEOUT, WRITE_TIMEOUT = 10, 120, 60
 #: Seconds after which a pooled connection is replaced; below the eight hours of MySQL's wait_timeout,
 #: and below the five minutes after which many firewalls forget a silent connection.
 POOL_RECYCLE = 240
-#: Deadlock, lock wait timeout; then: server gone, connection lost, read or write timed out.
+#: Seconds that a named lock is waited for.
+_LOCK_WAIT = 60
+#: Deadlock, lock wait timeout.
 _MYSQL_CONFLICTS = {1213, 1205}
 
 
@@ -78,6 +80,29 @@ class Database:
     def _transaction(self, work: Callable[[Connection], T]) -> T:
         with self.engine.connect().execution_options(biosense_write=True) as connection, connection.begin():
             return work(connection)
+
+    @contextmanager
+    def exclusive(self, name: str, busy: str) -> Iterator[None]:
+        """Let one process at a time do what follows, by the server's lock of that name.
+
+        On SQLite nothing is done: each writing transaction excludes every other anyway.
+
+        Raises:
+            DatabaseUnavailable: another process holds it for too long; ``busy`` names it in a few words.
+        """
+        if self.is_sqlite:
+            yield
+            return
+        # Named per database: the server has one name space for all, and 64 characters a name.
+        lock = {"name": f"{self.url.database}.{name}"[-64:], "wait": _LOCK_WAIT}
+        with self.read() as connection:
+            if not connection.execute(text("SELECT GET_LOCK(:name, :wait)"), lock).scalar_one():
+                raise DatabaseUnavailable(f"{busy}: wait for it to end, then try again.")
+            connection.commit()
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT RELEASE_LOCK(:name)"), lock)
 
     def dispose(self) -> None:
         """Close all pooled connections."""

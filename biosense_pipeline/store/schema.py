@@ -6,13 +6,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
 
 from biosense_pipeline.errors import SchemaOutdated
 from biosense_pipeline.store.database import Database
-
-#: Seconds that an upgrade waits for another one to finish.
-_LOCK_WAIT = 60
 
 
 @dataclass(frozen=True)
@@ -66,35 +62,13 @@ def upgrade_schema(database: Database) -> tuple[str | None, str]:
     before = schema_state(database)
     if not before.known:
         require_schema(database)
-    with database.read() as connection:
-        with _one_at_a_time(connection):
+    with database.exclusive("upgrade", "Another upgrade of this database is under way"):
+        with database.read() as connection:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
     return before.current, before.newest
-
-
-class _one_at_a_time:
-    """Holds the server's named lock on MySQL; SQLite's own write lock suffices there."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._needed = connection.dialect.name != "sqlite"
-
-    def __enter__(self) -> None:
-        if self._needed:
-            # Named per database: the lock's name space is the whole server.
-            got = self._connection.execute(
-                text("SELECT GET_LOCK(CONCAT('biosense.', DATABASE()), :wait)"), {"wait": _LOCK_WAIT}
-            ).scalar_one()
-            if not got:
-                raise SchemaOutdated("Another upgrade of this database is under way: wait for it and run `biosense db upgrade` again.")
-            self._connection.commit()
-
-    def __exit__(self, *_: object) -> None:
-        if self._needed:
-            self._connection.execute(text("SELECT RELEASE_LOCK(CONCAT('biosense.', DATABASE()))"))
 
 
 def _config() -> Config:

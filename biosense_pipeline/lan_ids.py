@@ -1,0 +1,20 @@
+"""LAN ids are data: a Windows domain, a backslash and a name, written by clients we do not control."""
+
+import hashlib
+
+#: Characters that ``employee.lan_id`` holds.
+LONGEST = 512
+
+
+def agent_key(lan_id: str | None) -> str:
+    """What two spellings of one agent have in common: Windows names ignore case, MySQL trailing spaces."""
+    return (lan_id or "").rstrip(" ").casefold()
+
+
+def registered_form(lan_id: str | None) -> str:
+    """How the agent is entered in ``employee``: as written, or shortened to a name that is still unique."""
+    written = (lan_id or "").rstrip(" ")
+    if len(written) <= LONGEST:
+        return written
+    digest = hashlib.sha256(agent_key(written).encode()).hexdigest()
+    return f"{written[: LONGEST - len(digest) - 1]}#{digest}"

@@ -1,0 +1,23 @@
+"""The distance between encodings."""
+
+import numpy as np
+
+
+def distances(reference: np.ndarray, encodings: np.ndarray) -> np.ndarray:
+    """Euclidean distances from one reference to each encoding.
+
+    Args:
+        reference: (d,) encoding of the benchmark.
+        encodings: (n, d) encodings of the faces in a still, of the same model.
+
+    Returns:
+        float64 (n,); smaller is a closer match.
+
+    Raises:
+        ValueError: the dimensions differ, as between encodings of different models.
+    """
+    reference = np.asarray(reference, dtype=np.float64)
+    encodings = np.asarray(encodings, dtype=np.float64)
+    if encodings.shape[1] != reference.size:
+        raise ValueError(f"encodings of {encodings.shape[1]} and {reference.size} numbers cannot be compared")
+    return np.linalg.norm(encodings - reference, axis=1)

@@ -1,0 +1,177 @@
+"""Writes what recognition found: the still's row, its result under the model, and the attempt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from biosense_pipeline.codes import ImageKind, Process, Status, StillResult
+from biosense_pipeline.store.database import Database, upsert, utc_now
+from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.tables import ProcessStatus, RecognitionResult, StreamImage
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The numbers behind a result, so that the decision can be made again from what is stored."""
+
+    training_image_id: int
+    distance: float | None
+    tolerance: float
+    faces: list[dict[str, Any]]
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class StillOutcome:
+    """The end of one attempt at a still. Status PENDING sends it back for another attempt."""
+
+    still_id: int
+    status: Status
+    result: StillResult
+    started: datetime
+    finished: datetime
+    accuracy: float | None = None
+    num_faces: int | None = None
+    comparison: Comparison | None = None
+    detail: str | None = None
+
+
+def write_outcomes(
+    database: Database,
+    token: str,
+    outcomes: Sequence[StillOutcome],
+    *,
+    model_id: str,
+    run_id: str | None,
+    processed_time: datetime,
+) -> list[StillOutcome]:
+    """Write those outcomes whose stills are still held under the token, in one transaction.
+
+    Returns:
+        the outcomes written; the others belong to whoever holds their stills now.
+    """
+
+    def write(connection: Connection) -> list[StillOutcome]:
+        held = set(
+            connection.execute(
+                select(StreamImage.id)
+                .where(StreamImage.id.in_([outcome.still_id for outcome in outcomes]), StreamImage.lease_token == token)
+                .with_for_update()
+            ).scalars()
+        )
+        ours = [outcome for outcome in outcomes if outcome.still_id in held]
+        if ours:
+            _update_stills(connection, ours, processed_time)
+            now = utc_now(connection)
+            upsert(
+                connection,
+                RecognitionResult.__table__,
+                [
+                    _result_row(outcome, outcome.comparison, model_id, run_id, now)
+                    for outcome in ours
+                    if outcome.comparison
+                ],
+            )
+            connection.execute(insert(ProcessStatus), [_process_row(outcome, model_id, run_id) for outcome in ours])
+        return ours
+
+    return database.write(write) if outcomes else []
+
+
+def reset_for_reprocessing(database: Database, scope: Scope, batch: int = 1000) -> int:
+    """Return processed and failed stills of the scope to pending, a batch a transaction; returns how many."""
+    position, total = 0, 0
+    while True:
+
+        def reset(connection: Connection, after: int = position) -> list[int]:
+            ids = list(
+                connection.execute(
+                    select(StreamImage.id)
+                    .where(
+                        StreamImage.id > after,
+                        StreamImage.status.in_([Status.PROCESSED, Status.FAILED]),
+                        *scope.conditions(),
+                    )
+                    .order_by(StreamImage.id)
+                    .limit(batch)
+                    .with_for_update(skip_locked=True)
+                ).scalars()
+            )
+            if ids:
+                connection.execute(
+                    update(StreamImage)
+                    .where(StreamImage.id.in_(ids))
+                    .values(status=Status.PENDING, attempts=0, lease_token=None, lease_expires=None)
+                )
+            return ids
+
+        ids = database.write(reset)
+        if not ids:
+            return total
+        position, total = ids[-1], total + len(ids)
+
+
+def _update_stills(connection: Connection, outcomes: Sequence[StillOutcome], processed_time: datetime) -> None:
+    statement = (
+        update(StreamImage.__table__)  # type: ignore[arg-type]
+        .where(StreamImage.id == bindparam("still_id"))
+        .values(
+            status=bindparam("new_status"),
+            result=bindparam("new_result"),
+            accuracy=bindparam("new_accuracy"),
+            num_faces=bindparam("new_num_faces"),
+            processed_time=bindparam("new_processed_time"),
+            lease_token=None,
+            lease_expires=None,
+        )
+    )
+    connection.execute(
+        statement,
+        [
+            {
+                "still_id": outcome.still_id,
+                "new_status": outcome.status,
+                "new_result": None if outcome.status is Status.PENDING else outcome.result,
+                "new_accuracy": outcome.accuracy,
+                "new_num_faces": outcome.num_faces,
+                "new_processed_time": None if outcome.status is Status.PENDING else processed_time,
+            }
+            for outcome in outcomes
+        ],
+    )
+
+
+def _result_row(
+    outcome: StillOutcome, comparison: Comparison, model_id: str, run_id: str | None, now: datetime
+) -> dict[str, Any]:
+    return {
+        "stream_image_id": outcome.still_id,
+        "model_id": model_id,
+        "training_image_id": comparison.training_image_id,
+        "result": outcome.result,
+        "num_faces": outcome.num_faces,
+        "distance": comparison.distance,
+        "tolerance": comparison.tolerance,
+        "faces": comparison.faces,
+        "milliseconds": comparison.milliseconds,
+        "run_id": run_id,
+        "created": now,
+    }
+
+
+def _process_row(outcome: StillOutcome, model_id: str, run_id: str | None) -> dict[str, Any]:
+    return {
+        "image_kind": ImageKind.STREAM,
+        "image_id": outcome.still_id,
+        "process": Process.RECOGNITION,
+        "status": outcome.status,
+        "result": outcome.result,
+        "started": outcome.started,
+        "finished": outcome.finished,
+        "run_id": run_id,
+        "model_id": model_id,
+        "detail": outcome.detail,
+    }

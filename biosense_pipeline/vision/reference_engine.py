@@ -1,0 +1,58 @@
+"""The library face_recognition itself, called as its users call it: the engine to compare others with.
+
+Importing it loads the 68-point landmark model, whose terms exclude commercial use; the calls below do
+not use that model, and this engine is never the default.
+"""
+
+import time
+
+import numpy as np
+from PIL import ImageFile
+
+from biosense_pipeline.vision.faces import Face, Found
+from biosense_pipeline.vision.quality import face_quality
+
+
+class ReferenceEngine:
+    """``face_locations`` (HOG, enlarged once) and ``face_encodings`` (5 points, one chip)."""
+
+    model_id = "face_recognition-1.3.0"
+
+    def __init__(self) -> None:
+        import face_recognition
+
+        # Its import makes Pillow accept torn pictures in the whole process.
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+        self._library = face_recognition
+
+    def find(self, pixels: np.ndarray) -> Found:
+        """All faces of an RGB picture, largest first."""
+        begin = time.perf_counter()
+        locations = self._library.face_locations(pixels)
+        detected = time.perf_counter()
+        encodings = self._library.face_encodings(pixels, locations)
+        encoded = time.perf_counter()
+        landmarks = self._library.face_landmarks(pixels, locations, model="small")
+        aligned = time.perf_counter()
+        faces = []
+        for (top, right, bottom, left), encoding, parts in zip(locations, encodings, landmarks, strict=True):
+            box = (left, top, right, bottom)
+            # face_recognition names the points; this is dlib's order again.
+            points = [*parts["right_eye"], *parts["left_eye"], *parts["nose_tip"]]
+            faces.append(
+                Face(
+                    box=box,
+                    landmarks=np.array(points, dtype=np.float32),
+                    encoding=np.asarray(encoding, dtype=np.float32),
+                    quality=face_quality(pixels, box),
+                )
+            )
+        faces.sort(key=lambda face: (face.box[2] - face.box[0]) * (face.box[3] - face.box[1]), reverse=True)
+        return Found(
+            faces,
+            {
+                "detect": 1e3 * (detected - begin),
+                "align": 1e3 * (aligned - encoded),
+                "encode": 1e3 * (encoded - detected),
+            },
+        )
