@@ -132,9 +132,7 @@ class Settings(BaseSettings):
         description="A picture that keeps a worker longer is given up and the worker replaced. A third "
         "of the lease at most, so that one slow picture never lets the lease lapse.",
     )
-    max_attempts: int = Field(
-        3, ge=1, le=100, description="Attempts after which a still fails with PROCESSING_ERROR."
-    )
+    max_attempts: int = Field(3, ge=1, le=100, description="Attempts after which a still fails with PROCESSING_ERROR.")
     idle_seconds: float = Field(
         20.0, ge=0, description="A run of the current hour ends after this long without a new still."
     )

@@ -58,6 +58,11 @@ def plan() -> Iterator[PlannedStill]:
                 yield PlannedStill(agent.lan_id, captured, make(seed), expected)
 
 
+def planned_count() -> int:
+    """How many stills :func:`plan` yields."""
+    return sum(len(_shots(agent, hour)) for agent in AGENTS for hour in range(len(HOURS)))
+
+
 def _shots(agent: Agent, hour: int) -> list[Shot]:
     """What the camera of an agent sees in one hour, in order."""
     own: Shot = (lambda seed: frames.own_frame(agent.person, seed), StillResult.SUCCESS)

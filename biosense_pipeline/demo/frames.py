@@ -45,7 +45,7 @@ def own_frame(person: Person, seed: int) -> bytes:
     """One person before the camera."""
     rng = np.random.default_rng([seed, 1])
     portrait = person.value[int(rng.integers(len(person.value)))]
-    return _webcam(_seat(portrait, FRAME, face_width=rng.integers(120, 160), rng=rng), rng)
+    return _webcam(_seat(portrait, FRAME, face_width=rng.uniform(140, 190), rng=rng), rng)
 
 
 def shared_frame(left: Person, right: Person, seed: int) -> bytes:
@@ -54,7 +54,7 @@ def shared_frame(left: Person, right: Person, seed: int) -> bytes:
     half = (FRAME[0] // 2, FRAME[1])
     picture = Image.new("RGB", FRAME)
     for position, person in enumerate((left, right)):
-        seat = _seat(person.value[0], half, face_width=rng.integers(105, 125), rng=rng, jitter=12)
+        seat = _seat(person.value[0], half, face_width=rng.uniform(105, 125), rng=rng, jitter=12)
         picture.paste(seat, (position * half[0], 0))
     return _webcam(picture, rng)
 
@@ -100,7 +100,9 @@ def _seat(
     """The person as a webcam of that frame size sees him; around the photograph its own blur."""
     photograph = _photograph(portrait.file)
     scale = float(face_width) / portrait.face_width
-    scaled = photograph.resize((round(photograph.width * scale), round(photograph.height * scale)), Image.Resampling.LANCZOS)
+    scaled = photograph.resize(
+        (round(photograph.width * scale), round(photograph.height * scale)), Image.Resampling.LANCZOS
+    )
     shift_x, shift_y = rng.integers(-jitter, jitter + 1, size=2) if jitter else (0, 0)
     left = round(size[0] / 2 + shift_x - portrait.face_centre[0] * scale)
     top = round(size[1] * 0.45 + shift_y / 2 - portrait.face_centre[1] * scale)

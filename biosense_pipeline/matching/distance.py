@@ -20,4 +20,4 @@ def distances(reference: np.ndarray, encodings: np.ndarray) -> np.ndarray:
     encodings = np.asarray(encodings, dtype=np.float64)
     if encodings.shape[1] != reference.size:
         raise ValueError(f"encodings of {encodings.shape[1]} and {reference.size} numbers cannot be compared")
-    return np.linalg.norm(encodings - reference, axis=1)
+    return np.asarray(np.linalg.norm(encodings - reference, axis=1))

@@ -96,6 +96,16 @@ def _pending_hours(connection: Connection, scope: Scope, limit: int) -> Iterator
         yield hour
 
 
+def forgotten_leases(database: Database, scope: Scope) -> int:
+    """How many stills of the scope lie under a lease that ran out."""
+    with database.read() as connection:
+        return connection.execute(
+            select(func.count()).where(
+                StreamImage.status == Status.CLAIMED, lease_expired(utc_now(connection)), *scope.conditions()
+            )
+        ).scalar_one()
+
+
 def pending_outside(database: Database, start: datetime, end: datetime) -> int:
     """How many stills are pending that were captured before ``start``, from ``end`` on, or at no known time."""
     with database.read() as connection:

@@ -109,7 +109,9 @@ class Claims:
             connection.execute(
                 update(StreamImage)
                 .where(StreamImage.id.in_([still.id for still in claim.stills]), StreamImage.lease_token == claim.token)
-                .values({**_UNCLAIMED, StreamImage.status: Status.PENDING, StreamImage.attempts: StreamImage.attempts - 1})
+                .values(
+                    {**_UNCLAIMED, StreamImage.status: Status.PENDING, StreamImage.attempts: StreamImage.attempts - 1}
+                )
             )
 
         self._database.write(undo)
@@ -143,7 +145,9 @@ class Claims:
             connection.execute(
                 update(StreamImage)
                 .where(StreamImage.id.in_(exhausted))
-                .values({**_UNCLAIMED, StreamImage.status: Status.FAILED, StreamImage.result: StillResult.PROCESSING_ERROR})
+                .values(
+                    {**_UNCLAIMED, StreamImage.status: Status.FAILED, StreamImage.result: StillResult.PROCESSING_ERROR}
+                )
             )
         if expired:
             connection.execute(

@@ -75,7 +75,8 @@ class Database:
             reraise=True,
         )
         with self._explained():
-            return attempts(self._transaction, work)
+            result: T = attempts(self._transaction, work)
+            return result
 
     def _transaction(self, work: Callable[[Connection], T]) -> T:
         with self.engine.connect().execution_options(biosense_write=True) as connection, connection.begin():
@@ -127,7 +128,8 @@ def utc_now(connection: Connection) -> datetime:
         return datetime.fromisoformat(
             connection.execute(select(func.strftime("%Y-%m-%d %H:%M:%f", "now"))).scalar_one()
         )
-    return connection.execute(select(func.utc_timestamp(text("6")))).scalar_one()
+    now: datetime = connection.execute(select(func.utc_timestamp(text("6")))).scalar_one()
+    return now
 
 
 def upsert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
@@ -169,7 +171,7 @@ def _checked_url(url: str | URL) -> URL:
     if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise WrongUse("BIOSENSE_DATABASE_URL names an SQLite database in memory: name a file, sqlite:///path/to/file.")
     if backend != "sqlite" and not parsed.database:
-        raise WrongUse("BIOSENSE_DATABASE_URL names no database: add its name after the host, as in mysql+pymysql://host/biosense.")
+        raise WrongUse("BIOSENSE_DATABASE_URL names no database: add its name after the host, as in //host/biosense.")
     return parsed
 
 

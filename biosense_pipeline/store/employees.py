@@ -1,6 +1,7 @@
 """Agents by LAN id. Unknown ones are registered by themselves, as not enrolled."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +15,7 @@ def employee_ids(database: Database, lan_ids: Iterable[str | None]) -> dict[str,
     """Employee ids by :func:`agent_key` of every LAN id given; those not known yet are registered."""
     wanted = {agent_key(lan_id): registered_form(lan_id) for lan_id in lan_ids}
     known = _directory(database)
-    for key, form in sorted(wanted.items()):
+    for form in sorted(wanted.values()):
         if agent_key(form) not in known:
             _register(database, form)
     if not wanted.keys() <= known.keys():
@@ -32,7 +33,6 @@ def _register(database: Database, form: str) -> None:
     def add(connection: Connection) -> None:
         connection.execute(insert(Employee).values(lan_id=form, registered=utc_now(connection)))
 
-    try:
+    # Refused where another process has just registered the same agent.
+    with suppress(IntegrityError):
         database.write(add)
-    except IntegrityError:
-        pass  # Another process has just registered the same agent.

@@ -62,12 +62,12 @@ def upgrade_schema(database: Database) -> tuple[str | None, str]:
     before = schema_state(database)
     if not before.known:
         require_schema(database)
-    with database.exclusive("upgrade", "Another upgrade of this database is under way"):
-        with database.read() as connection:
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
+    alone = database.exclusive("upgrade", "Another upgrade of this database is under way")
+    with alone, database.read() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
     return before.current, before.newest
 
 

@@ -38,9 +38,7 @@ def summarise(database: Database, start: datetime, end: datetime) -> int:
     ids = employee_ids(database, lan_ids)
 
     def replace(connection: Connection) -> int:
-        connection.execute(
-            delete(AgentHourSummary).where(AgentHourSummary.hour >= start, AgentHourSummary.hour < end)
-        )
+        connection.execute(delete(AgentHourSummary).where(AgentHourSummary.hour >= start, AgentHourSummary.hour < end))
         rows = _count(connection, scope, ids)
         if rows:
             connection.execute(insert(AgentHourSummary), rows)

@@ -57,7 +57,9 @@ class StreamImage(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
-    lan_id: Mapped[str | None] = mapped_column(String(255), comment="Windows domain, backslash, name: data, never a path")
+    lan_id: Mapped[str | None] = mapped_column(
+        String(255), comment="Windows domain, backslash, name: data, never a path"
+    )
     capture_time: Mapped[datetime | None] = mapped_column(Moment, comment="Naive, local to BIOSENSE_TIMEZONE")
     image: Mapped[bytes | None] = mapped_column(Image, deferred=True, comment="JPEG or PNG bytes")
     status: Mapped[str | None] = mapped_column(String(1), server_default="N")
@@ -65,7 +67,9 @@ class StreamImage(Base):
     accuracy: Mapped[float | None] = mapped_column(Float, comment="Per cent")
     num_faces: Mapped[int | None] = mapped_column(Integer)
     processed_time: Mapped[datetime | None] = mapped_column(Moment, comment="Naive, local to BIOSENSE_TIMEZONE")
-    attempts: Mapped[int] = mapped_column(Integer, server_default="0", comment="Claims so far, the present one included")
+    attempts: Mapped[int] = mapped_column(
+        Integer, server_default="0", comment="Claims so far, the present one included"
+    )
     lease_token: Mapped[str | None] = mapped_column(String(32), comment="Names the claim that may write the result")
     lease_expires: Mapped[datetime | None] = mapped_column(Moment, comment="UTC, by the database's clock")
 
@@ -81,7 +85,9 @@ class TrainingImage(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
-    lan_id: Mapped[str | None] = mapped_column(String(255), comment="Windows domain, backslash, name: data, never a path")
+    lan_id: Mapped[str | None] = mapped_column(
+        String(255), comment="Windows domain, backslash, name: data, never a path"
+    )
     capture_time: Mapped[datetime | None] = mapped_column(Moment, comment="Naive, local to BIOSENSE_TIMEZONE")
     image: Mapped[bytes | None] = mapped_column(Image, deferred=True, comment="JPEG or PNG bytes")
     status: Mapped[str | None] = mapped_column(String(1), server_default="N")

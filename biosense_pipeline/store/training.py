@@ -70,9 +70,13 @@ def training_states(database: Database, lan_ids: Collection[str], model_id: str)
         return {}
     with database.read() as connection:
         newest = connection.execute(_highest_ids().where(TrainingImage.lan_id.in_(wanted))).scalars().all()
-        approved = connection.execute(
-            _highest_ids().where(TrainingImage.status == Status.PROCESSED, TrainingImage.lan_id.in_(wanted))
-        ).scalars().all()
+        approved = (
+            connection.execute(
+                _highest_ids().where(TrainingImage.status == Status.PROCESSED, TrainingImage.lan_id.in_(wanted))
+            )
+            .scalars()
+            .all()
+        )
         rows = _rows(connection, {*newest, *approved}, model_id)
     states: dict[str, TrainingState] = {}
     for row in sorted(rows, key=lambda row: row.id):
@@ -93,9 +97,7 @@ def unchecked_ids(database: Database) -> list[int]:
         )
 
 
-def unencoded_benchmark_ids(
-    database: Database, model_id: str, lan_ids: Collection[str] | None = None
-) -> list[int]:
+def unencoded_benchmark_ids(database: Database, model_id: str, lan_ids: Collection[str] | None = None) -> list[int]:
     """Benchmarks (all agents' or those of ``lan_ids``) that were not examined under the model yet."""
     benchmarks = _highest_ids().where(TrainingImage.status == Status.PROCESSED)
     if lan_ids is not None:
@@ -196,7 +198,7 @@ def _requeue(connection: Connection, lan_id: str | None, since: datetime) -> int
     ).rowcount
 
 
-def _highest_ids() -> Select[tuple[int]]:
+def _highest_ids() -> Select[int]:
     return select(func.max(TrainingImage.id)).group_by(TrainingImage.lan_id)
 
 

@@ -5,7 +5,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG")
 
@@ -51,7 +51,7 @@ def decode(data: bytes | None, limits: ImageLimits) -> np.ndarray:
         raise
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"more than the limit of {limits.max_pixels} pixels") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise UnreadableImage("neither JPEG nor PNG") from error
     except MemoryError:
         raise

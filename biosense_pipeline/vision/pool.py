@@ -8,6 +8,8 @@ done twice. Workers are spawned, not forked: dlib and the database driver do not
 import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 
 from biosense_pipeline.errors import BiosenseError
@@ -31,7 +33,7 @@ class PoolExaminer:
 
     Args:
         spec: the engine.
-        workers: how many processes, 1 or more; started with the first picture.
+        workers: how many processes, 1 or more; started when there are pictures for them.
         timeout: seconds after which a picture is given up and its worker replaced.
         make_engine: module-level function that makes the engine; tests pass one that fails.
     """
@@ -55,13 +57,10 @@ class PoolExaminer:
             ModelFileMissing: the weights are not there.
             WorkersCannotStart: a new worker does not come up.
         """
-        self._start()
         waiting = iter(pictures)
         try:
             while True:
-                for worker in self._workers:
-                    if worker.idle and (picture := next(waiting, None)) is not None:
-                        worker.give(*picture, timeout=self._timeout)
+                self._feed(waiting)
                 if all(worker.idle for worker in self._workers):
                     return
                 yield from self._collect()
@@ -88,21 +87,26 @@ class PoolExaminer:
             if worker.pipe in ready:
                 key, examination = worker.take()
             elif time.monotonic() >= worker.deadline:
+                assert worker.key is not None
                 key = worker.key
-                examination = Examination(
-                    fault=Fault.ERROR, detail=f"given up after {self._timeout:g} s in a worker"
-                )
+                examination = Examination(fault=Fault.ERROR, detail=f"given up after {self._timeout:g} s in a worker")
                 worker.kill()
             else:
                 continue
             if not worker.alive:
                 self._workers[position] = self._spawn()
-            assert key is not None
             yield key, examination
 
-    def _start(self) -> None:
-        if not self._workers:
-            self._workers = [self._spawn() for _ in range(self._count)]
+    def _feed(self, waiting: Iterator[tuple[int, bytes | None]]) -> None:
+        """Give a picture to each idle worker; start workers only where there is a picture for them."""
+        busy = sum(not worker.idle for worker in self._workers)
+        batch = list(islice(waiting, self._count - busy))
+        # All at once, so that they load their models side by side.
+        while len(self._workers) < busy + len(batch):
+            self._workers.append(self._spawn())
+        idle = [worker for worker in self._workers if worker.idle]
+        for worker, (key, data) in zip(idle, batch, strict=False):
+            worker.give(key, data, self._timeout)
 
     def _spawn(self) -> "_Worker":
         return _Worker(self._spec, self._make_engine)
@@ -130,10 +134,9 @@ class _Worker:
         if not self._ready:
             self._await_start()
         self.key, self.deadline = key, time.monotonic() + timeout
-        try:
+        # Where it died while idle or while reading, take() finds the pipe closed.
+        with suppress(ConnectionError):
             self.pipe.send(data)
-        except (BrokenPipeError, ConnectionError):
-            pass  # It died while idle or while reading: take() finds the pipe closed.
 
     def take(self) -> tuple[int, Examination]:
         """The result; where the process died, the reason, and ``alive`` is False from then on."""
@@ -180,18 +183,13 @@ class _Worker:
 
 def _work(pipe: Connection, spec: EngineSpec, make_engine: MakeEngine) -> None:
     """The worker's life: load the models, say so, then answer each picture until the pipe closes."""
-    try:
-        engine = make_engine(spec)
-    except BiosenseError as error:
-        pipe.send(error)
-        return
-    pipe.send(True)
-    while True:
+    # A pipe that breaks means that the parent needs no more answers, or is no more.
+    with suppress(EOFError, ConnectionError, KeyboardInterrupt):
         try:
-            data = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
+            engine = make_engine(spec)
+        except BiosenseError as error:
+            pipe.send(error)
             return
-        try:
-            pipe.send(examine_picture(engine, data, spec.limits))
-        except (BrokenPipeError, KeyboardInterrupt):
-            return
+        pipe.send(True)
+        while True:
+            pipe.send(examine_picture(engine, pipe.recv(), spec.limits))

@@ -186,9 +186,7 @@ class _Batch:
                 comparable[still.id] = still, reference
             else:
                 self._add(_not_comparable(still, reference, self._claims.max_attempts))
-        stored = pictures(
-            self._bench.database, StreamImage, list(comparable), self._bench.settings.max_image_bytes
-        )
+        stored = pictures(self._bench.database, StreamImage, list(comparable), self._bench.settings.max_image_bytes)
         for still_id, examination in self._bench.examine(stored):
             self._add(self._outcome(*comparable[still_id], examination))
         self._write()
@@ -235,7 +233,8 @@ class _Batch:
         if examination.fault is Fault.ERROR:
             return _failed_attempt(still, self._claims.max_attempts, examination.detail, started, finished)
         self._count_time(examination)
-        assert reference.encoding is not None and reference.training_image_id is not None
+        assert reference.encoding is not None
+        assert reference.training_image_id is not None
         settings = self._bench.settings
         decision = decide(reference.encoding, [face.encoding for face in examination.faces], settings.tolerance)
         normalise = NORMALISERS[settings.accuracy]

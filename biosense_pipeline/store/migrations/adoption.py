@@ -23,7 +23,10 @@ def ensure_table(name: str, columns: list[sa.Column[Any]], **options: Any) -> No
         op.create_table(name, *columns, **options)
         return
     if inspector.get_pk_constraint(name)["constrained_columns"] != ["id"]:
-        raise CannotAdopt(f"The existing table {name} has no primary key of the one column id: add it, then run `biosense db upgrade` again.")
+        raise CannotAdopt(
+            f"The existing table {name} has no primary key of the one column id: add it, "
+            "then run `biosense db upgrade` again."
+        )
     engine = inspector.get_table_options(name).get("mysql_engine", "InnoDB")
     if engine.lower() != "innodb":
         raise CannotAdopt(

@@ -3,6 +3,8 @@
 Revision ID: 0001
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
@@ -13,7 +15,9 @@ revision = "0001"
 down_revision = None
 
 MYSQL = ("mysql", "mariadb")
-OPTIONS = {f"{dialect}_{key}": value for dialect in MYSQL for key, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))}
+OPTIONS: dict[str, Any] = {
+    f"{dialect}_{key}": value for dialect in MYSQL for key, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
+}
 
 ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), *MYSQL)
@@ -50,7 +54,7 @@ def upgrade() -> None:
 
 
 def _image_tables() -> None:
-    def shared() -> list[sa.Column]:
+    def shared() -> list[sa.Column[Any]]:
         return [
             sa.Column("id", ID, primary_key=True, autoincrement=True),
             sa.Column("lan_id", sa.String(255), comment="Windows domain, backslash, name: data, never a path"),
@@ -67,7 +71,13 @@ def _image_tables() -> None:
             *shared(),
             sa.Column("accuracy", sa.Float, comment="Per cent"),
             sa.Column("num_faces", sa.Integer),
-            sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="Claims so far, the present one included"),
+            sa.Column(
+                "attempts",
+                sa.Integer,
+                nullable=False,
+                server_default="0",
+                comment="Claims so far, the present one included",
+            ),
             sa.Column("lease_token", sa.String(32), comment="Names the claim that may write the result"),
             sa.Column("lease_expires", MOMENT, comment="UTC, by the database's clock"),
         ],

@@ -1,0 +1,74 @@
+# Everything a newcomer types. Needs Python 3.11 or newer, git and make; uv is used where it is present.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOME_DIR := $(CURDIR)/data/dagster
+HOST ?= 127.0.0.1
+PORT ?= 3000
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev demo dev test test-fast lint format lock latency clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# --no-deps: the lock names everything, and the dlib-bin wheel stands in for dlib, which would compile.
+define install_lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: name one with make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@if command -v uv >/dev/null 2>&1; then \
+		uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(1) && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+		echo "Installing from $(1) with pip; about three minutes, most of them for face_recognition_models." && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(1) && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $(2)
+endef
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(call install_lock,requirements.lock,$@)
+
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml
+	$(call install_lock,requirements-dev.lock,$@)
+	@touch $(VENV)/.installed
+
+install: $(VENV)/.installed  ## Create .venv and install from the lock
+
+install-dev: $(VENV)/.installed-dev  ## The same with what tests and checks need
+
+demo: install  ## Seed a small working day, run it through Dagster and compare with the plan
+	@$(BIN)/biosense demo
+
+dev: install  ## Open the Dagster UI on 127.0.0.1:3000 with the sensors running (PORT=... for another)
+	@$(BIN)/biosense db upgrade
+	@mkdir -p $(HOME_DIR) && cp dagster.yaml $(HOME_DIR)/
+	@DAGSTER_HOME=$${DAGSTER_HOME:-$(HOME_DIR)} exec $(BIN)/dagster dev -w workspace.yaml -h $(HOST) -p $(PORT)
+
+test: install-dev  ## Run all tests
+	@$(BIN)/python -m pytest
+
+test-fast: install-dev  ## Run the tests that take seconds
+	@$(BIN)/python -m pytest -m "not slow"
+
+lint: install-dev  ## Ruff, mypy and the floors of the architecture
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: install-dev  ## Let ruff write the code's layout
+	@$(BIN)/ruff check --fix-only . && $(BIN)/ruff format .
+
+latency: install  ## Measure the time from a new still to its result, with make dev's processes on MariaDB
+	@$(BIN)/python -m biosense_pipeline.evaluation.latency
+
+lock:  ## Resolve the lock files anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--override requirements/overrides.txt pyproject.toml requirements/wheels.in -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--override requirements/overrides.txt --extra dev -c requirements.lock pyproject.toml requirements/wheels.in -o requirements-dev.lock
+
+clean:  ## Remove .venv and the embedded database
+	rm -rf $(VENV) data

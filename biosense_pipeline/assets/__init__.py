@@ -1,0 +1,12 @@
+"""The assets: thin adapters, one module per stage. What a stage does stands in ``workflows``."""
+
+import dagster as dg
+
+from biosense_pipeline.assets import enrolment, recognition, sources, summaries
+
+default_assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
+    *sources.default_assets,
+    *enrolment.default_assets,
+    *recognition.default_assets,
+    *summaries.default_assets,
+]

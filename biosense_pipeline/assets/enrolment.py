@@ -1,0 +1,76 @@
+"""Training images: checked when they are new, encoded once they are benchmarks."""
+
+import dagster as dg
+
+from biosense_pipeline.assets.metadata import column_schema, count_table, markdown_table
+from biosense_pipeline.assets.sources import ENROLMENT, train_img
+from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
+from biosense_pipeline.store.tables import FaceEncoding, TrainingImage
+from biosense_pipeline.store.training import benchmark_counts
+from biosense_pipeline.workflows.enrol import EnrolmentReport, check_training_images, encode_benchmarks
+
+#: Failures named in the metadata of one materialisation.
+_MOST_FAILURES = 20
+
+
+@dg.asset(
+    group_name=ENROLMENT,
+    kinds={"python", "dlib"},
+    owners=["team:enrolment"],
+    deps=[train_img],
+    description="Every new training image must hold exactly one face: `Y` where it does, `F` with the reason "
+    "where it does not. When one is approved, the agent's recent stills that failed for want of a training "
+    "image return to pending by themselves.",
+)
+def training_image_checks(
+    context: dg.AssetExecutionContext, database: DatabaseResource, recogniser: RecogniserResource
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Check the training images that wait for it."""
+    with told_plainly(), database.connected() as opened, recogniser.bench(opened, context.run_id) as bench:
+        report = check_training_images(bench)
+    return dg.MaterializeResult(
+        metadata={
+            "checked": report.examined,
+            "requeued_stills": report.requeued,
+            "results": count_table({str(result): count for result, count in report.results.items()}, "result"),
+            "failures": _failures(report),
+            "dagster/column_schema": column_schema(TrainingImage),
+        }
+    )
+
+
+@dg.asset(
+    group_name=ENROLMENT,
+    kinds={"python", "dlib"},
+    owners=["team:enrolment"],
+    deps=[train_img, training_image_checks],
+    description="The encoding of each agent's benchmark under the present model, made once and kept in the "
+    "table face_encoding.",
+)
+def benchmark_encodings(
+    context: dg.AssetExecutionContext, database: DatabaseResource, recogniser: RecogniserResource
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Encode the benchmarks that have no encoding under the present model."""
+    with told_plainly(), database.connected() as opened, recogniser.bench(opened, context.run_id) as bench:
+        report = encode_benchmarks(bench)
+        counts = benchmark_counts(opened, bench.model_id)
+        model_id = bench.model_id
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": counts["encoded"],
+            "benchmarks": counts["benchmarks"],
+            "without_encoding": counts["benchmarks"] - counts["encoded"],
+            "encoded_now": report.examined,
+            "model_id": model_id,
+            "failures": _failures(report),
+            "dagster/column_schema": column_schema(FaceEncoding),
+        }
+    )
+
+
+def _failures(report: EnrolmentReport) -> dg.MarkdownMetadataValue:
+    rows = [(image_id, lan_id, why) for image_id, (lan_id, why) in list(report.failures.items())[:_MOST_FAILURES]]
+    return dg.MetadataValue.md(markdown_table(["training image", "agent", "why"], rows) if rows else "none")
+
+
+default_assets = [training_image_checks, benchmark_encodings]

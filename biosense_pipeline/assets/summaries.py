@@ -1,0 +1,87 @@
+"""Each hour summed up per agent."""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+import dagster as dg
+import numpy as np
+
+from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, plot
+from biosense_pipeline.assets.recognition import recognition_results
+from biosense_pipeline.assets.sources import employee
+from biosense_pipeline.codes import StillResult
+from biosense_pipeline.partitions import BACKFILL, HOURS, Hour, hour_of_key
+from biosense_pipeline.plots import agent_hour_heat_map
+from biosense_pipeline.resources import DatabaseResource, told_plainly
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.summaries import SummaryRow, read_summary, summarise
+from biosense_pipeline.store.tables import AgentHourSummary
+
+#: The heat map reaches this far back and shows this many agents, those least often verified.
+_MAP_HOURS, _MAP_AGENTS = 12, 20
+
+#: A site rests at night, so only a day without any summary is a failure; two hours are worth a look.
+FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26), warn_window=timedelta(hours=2))
+
+_VERIFIED = {StillResult.SUCCESS, StillResult.SUCCESS_MULTIPLE_FACES}
+
+
+@dg.asset(
+    partitions_def=HOURS,
+    backfill_policy=BACKFILL,
+    group_name="summaries",
+    kinds={"python", "mysql"},
+    owners=["team:data-engineering"],
+    deps=[recognition_results, employee],
+    freshness_policy=FRESHNESS,
+    description="How many stills of each agent had which result in the hour, counted from the rows anew, so "
+    "that a late still mends its hour in the run that processes it.",
+)
+def hourly_agent_summary(context: dg.AssetExecutionContext, database: DatabaseResource) -> None:
+    """Sum up the hour."""
+    with told_plainly(), database.connected() as opened:
+        for key in context.partition_keys:
+            hour = hour_of_key(key)
+            if hour.start < hour.end:  # the second of two equal hours holds no naive time
+                summarise(opened, hour.start, hour.end)
+            context.add_asset_metadata(_metadata(opened, hour), partition_key=key)
+
+
+def _metadata(database: Database, hour: Hour) -> Metadata:
+    recent = read_summary(database, hour.end - timedelta(hours=_MAP_HOURS), hour.end)
+    rows = [row for row in recent if hour.start <= row.hour < hour.end]
+    results: dict[str, int] = defaultdict(int)
+    for row in rows:
+        results[row.result] += row.stills
+    return {
+        "dagster/row_count": len(rows),
+        "agents": len({row.lan_id for row in rows}),
+        "stills": sum(results.values()),
+        "results": count_table(dict(sorted(results.items(), key=lambda item: -item[1])), "result"),
+        "verified_share": plot(_heat_map(recent)),
+        "dagster/column_schema": column_schema(AgentHourSummary),
+    }
+
+
+def _heat_map(rows: list[SummaryRow]) -> str | None:
+    stills: dict[tuple[str, datetime], int] = defaultdict(int)
+    verified: dict[tuple[str, datetime], int] = defaultdict(int)
+    for row in rows:
+        stills[row.lan_id, row.hour] += row.stills
+        verified[row.lan_id, row.hour] += row.stills if row.result in _VERIFIED else 0
+    hours = sorted({hour for _, hour in stills})
+
+    def share(agent: str) -> float:
+        own = [cell for cell in stills if cell[0] == agent]
+        return sum(verified[cell] for cell in own) / sum(stills[cell] for cell in own)
+
+    agents = sorted({agent for agent, _ in stills}, key=lambda agent: (share(agent), agent))[:_MAP_AGENTS]
+    shares = np.full((len(agents), len(hours)), np.nan)
+    for line, agent in enumerate(agents):
+        for column, hour in enumerate(hours):
+            if total := stills.get((agent, hour)):
+                shares[line, column] = verified[agent, hour] / total
+    return agent_hour_heat_map(agents, [f"{hour:%d %H}h" for hour in hours], shares)
+
+
+default_assets = [hourly_agent_summary]

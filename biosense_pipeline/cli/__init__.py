@@ -1,0 +1,49 @@
+"""The `biosense` command."""
+
+import logging
+import sys
+
+import click
+
+from biosense_pipeline.cli.database import db
+from biosense_pipeline.cli.demonstration import demo, seed, simulate
+from biosense_pipeline.cli.inspection import doctor, settings
+from biosense_pipeline.cli.work import drain
+from biosense_pipeline.errors import BiosenseError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="biosense_pipeline")
+def cli() -> None:
+    """Verify webcam stills against the agents' benchmark images.
+
+    Settings come from the environment (BIOSENSE_...) and from .env; `biosense settings` lists them.
+    """
+
+
+for command in (db, demo, doctor, drain, seed, settings, simulate):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command; a person's mistake ends in one sentence on standard error, never in a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        code = cli.main(standalone_mode=False)
+    except BiosenseError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        _say(f"{error.format_message()} Try `biosense --help`." if error.exit_code == 2 else error.format_message())
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _say("Stopped; nothing is lost, what was claimed has been given back.")
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"biosense: {sentence}", err=True)

@@ -1,0 +1,53 @@
+"""Tables for people or one JSON object for programs; progress goes to standard error."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+as_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output and nothing else."
+)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object, times as ISO 8601."""
+    click.echo(json.dumps(value, default=str, indent=2))
+
+
+def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table; columns whose cells are numbers are set to the right."""
+    rows = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for position, heading in enumerate(headings):
+        numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
+        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        # Data, not markup: a LAN id may hold brackets and control characters.
+        table.add_row(*[_plain(cell) for cell in row])
+    Console(soft_wrap=False).print(table)
+
+
+def progress_bar() -> Progress:
+    """A progress bar on standard error; silent where that is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _plain(cell: Any) -> Any:
+    from rich.text import Text
+
+    text = str(cell)
+    return Text("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text))

@@ -1,0 +1,105 @@
+"""`biosense drain`: the main job without Dagster, for a shell or cron."""
+
+from datetime import datetime
+from typing import Any
+
+import click
+import numpy as np
+
+from biosense_pipeline.cli.opening import open_database
+from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
+from biosense_pipeline.errors import WrongUse
+from biosense_pipeline.local_time import floor_hour
+from biosense_pipeline.settings import load_settings
+from biosense_pipeline.store.backlog import take_stock
+from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.workflows.drain import DrainReport
+from biosense_pipeline.workflows.drain import drain as drain_stills
+from biosense_pipeline.workflows.enrol import EnrolmentReport, check_training_images, encode_benchmarks
+from biosense_pipeline.workflows.summarise import summarise_hours
+from biosense_pipeline.workflows.workbench import workbench
+
+_MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+
+
+@click.command()
+@click.option("--start", type=click.DateTime(_MOMENTS), help="Only stills captured from this local time on.")
+@click.option("--end", type=click.DateTime(_MOMENTS), help="Only stills captured before this local time.")
+@click.option("--lan-id", "lan_ids", multiple=True, help="Only this agent's stills; may be given several times.")
+@click.option("--follow", is_flag=True, help="Go on with new stills until none comes any more (see idle_seconds).")
+@click.option("--workers", type=click.IntRange(0, 256), help="Processes; overrides BIOSENSE_WORKERS.")
+@as_json_option
+def drain(
+    start: datetime | None,
+    end: datetime | None,
+    lan_ids: tuple[str, ...],
+    follow: bool,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Process all pending stills: check enrolments, compare, write results, sum up their hours.
+
+    The same work as Dagster's recognition_job, for a shell or cron. Several may run at once, on several
+    hosts: they share the stills. Stopped at any point, it loses nothing.
+    """
+    settings = load_settings()
+    if start and end and start >= end:
+        raise WrongUse("--start has to lie before --end.")
+    if workers is not None:
+        settings = settings.model_copy(update={"workers": workers})
+    scope = Scope(start, end, lan_ids or None)
+    database = open_database(settings)
+    with workbench(settings, database) as bench, progress_bar() as bar:
+        checks, encodings = check_training_images(bench), encode_benchmarks(bench)
+        task = bar.add_task("stills", total=take_stock(database, scope).pending)
+
+        def show(report: DrainReport) -> None:
+            bar.update(task, completed=report.written, total=max(report.written, report.stock.pending))
+
+        report = drain_stills(bench, scope, follow=follow, on_progress=show)
+        summary_rows = summarise_hours(database, report.hours)
+    _print(as_json, checks, encodings, report, summary_rows)
+
+
+def _print(
+    as_json: bool, checks: EnrolmentReport, encodings: EnrolmentReport, report: DrainReport, summary_rows: int
+) -> None:
+    if as_json:
+        print_json({**_enrolment(checks, encodings), **drain_numbers(report), "summary_rows": summary_rows})
+        return
+    if checks.examined:
+        print_table("Training images checked", ["result", "images"], sorted(checks.results.items()))
+    if checks.requeued:
+        click.echo(f"{checks.requeued} stills of newly enrolled agents returned to pending.")
+    if not report.written:
+        click.echo("No stills were pending.")
+        return
+    print_table("Stills processed", ["result", "stills"], report.results.most_common())
+    click.echo(
+        f"{report.written} stills in {report.seconds:.1f} s, {report.stills_per_second:.1f} a second; "
+        f"{len(report.hours)} hours summed up in {summary_rows} rows."
+    )
+
+
+def _enrolment(checks: EnrolmentReport, encodings: EnrolmentReport) -> dict[str, Any]:
+    return {
+        "training_images": {str(result): count for result, count in checks.results.items()},
+        "benchmarks_encoded": encodings.examined,
+        "requeued": checks.requeued,
+    }
+
+
+def drain_numbers(report: DrainReport) -> dict[str, Any]:
+    """A drain in numbers, for programs."""
+    times = report.milliseconds
+    return {
+        "stills": report.written,
+        "results": {str(result): count for result, count in report.results.most_common()},
+        "hours": sorted(floor_hour(hour).isoformat() for hour in report.hours),
+        "retried": report.retried,
+        "lost": report.lost,
+        "seconds": round(report.seconds, 3),
+        "stills_per_second": round(report.stills_per_second, 2),
+        "milliseconds_p50": round(float(np.percentile(times, 50)), 1) if times else None,
+        "milliseconds_p95": round(float(np.percentile(times, 95)), 1) if times else None,
+    }

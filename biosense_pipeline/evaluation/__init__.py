@@ -1,0 +1,1 @@
+"""Measurements: what the pipeline does, in figures that a command prints."""

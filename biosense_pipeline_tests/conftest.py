@@ -1,0 +1,115 @@
+"""Fixtures: empty and migrated databases on both servers, settings, the demo's faces."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, create_engine, text
+
+from biosense_pipeline.settings import ENV_PREFIX, Settings, load_settings
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.schema import upgrade_schema
+from biosense_pipeline_tests.servers import NoServer, mariadb
+
+SERVERS = ("sqlite", "mariadb")
+HOUR = datetime(2026, 3, 2, 9)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Tests see neither this shell's settings nor a .env, and never the project's own database."""
+    for name in list(os.environ):
+        if name.startswith(ENV_PREFIX) and name != "BIOSENSE_TEST_MYSQL_URL":
+            monkeypatch.delenv(name)
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+    monkeypatch.setenv("BIOSENSE_DATABASE_URL", f"sqlite:///{tmp_path / 'default.sqlite'}")
+    load_settings.cache_clear()
+    yield
+    load_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """A real MariaDB. Where there is none, tests that need it are skipped, except in CI, where they fail."""
+    try:
+        with mariadb(tmp_path_factory.mktemp("mariadb")) as url:
+            yield url
+    except NoServer as reason:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI needs a MariaDB: {reason}")
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def make_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Makes empty databases, by the name of their server; they are dropped after the test."""
+    dropped: list[tuple[URL, str]] = []
+
+    def make(server: str) -> str:
+        name = f"biosense_test_{uuid.uuid4().hex[:12]}"
+        if server == "sqlite":
+            return f"sqlite:///{tmp_path / name}.sqlite"
+        url: URL = request.getfixturevalue("mariadb_server")
+        _run(url, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        dropped.append((url, name))
+        return url.set(database=name).render_as_string(hide_password=False)
+
+    yield make
+    for url, name in dropped:
+        _run(url, f"DROP DATABASE {name}")
+
+
+@pytest.fixture(params=SERVERS)
+def empty_database(request: pytest.FixtureRequest, make_url: Callable[[str], str]) -> Iterator[Database]:
+    """A database without tables, on each server in turn."""
+    database = Database(make_url(request.param))
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def database(empty_database: Database) -> Database:
+    """A migrated database without rows, on each server in turn."""
+    upgrade_schema(empty_database)
+    return empty_database
+
+
+@pytest.fixture
+def sqlite_database(make_url: Callable[[str], str]) -> Iterator[Database]:
+    """A migrated embedded database, for tests of what does not depend on the server."""
+    database = Database(make_url("sqlite"))
+    upgrade_schema(database)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def mariadb_database(make_url: Callable[[str], str]) -> Iterator[Database]:
+    """A migrated database on MariaDB."""
+    database = Database(make_url("mariadb"))
+    upgrade_schema(database)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def use_settings(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
+    """Sets BIOSENSE_ variables by field name and returns the settings they give."""
+
+    def use(**values: object) -> Settings:
+        for name, value in values.items():
+            monkeypatch.setenv(f"{ENV_PREFIX}{name.upper()}", str(value))
+        load_settings.cache_clear()
+        return load_settings()
+
+    return use
+
+
+def _run(server: URL, statement: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
