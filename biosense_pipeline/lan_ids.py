@@ -12,9 +12,12 @@ def agent_key(lan_id: str | None) -> str:
 
 
 def registered_form(lan_id: str | None) -> str:
-    """How the agent is entered in ``employee``: as written, or shortened to a name that is still unique."""
-    written = (lan_id or "").rstrip(" ")
-    if len(written) <= LONGEST:
-        return written
-    digest = hashlib.sha256(agent_key(written).encode()).hexdigest()
-    return f"{written[: LONGEST - len(digest) - 1]}#{digest}"
+    """How the agent is entered in ``employee``: as written, or shortened to a name that is still unique.
+
+    It is shortened where one of the agent's spellings would not fit: all have to come to the same name.
+    """
+    key = agent_key(lan_id)
+    if len(key) <= LONGEST:
+        return (lan_id or "").rstrip(" ")
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return f"{key[: LONGEST - len(digest) - 1]}#{digest}"

@@ -12,7 +12,7 @@ the two days a year when the clock changes:
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-#: No zone has changed its clock by more than this, and every change is a multiple of the step.
+#: Since 2012 no zone has changed its clock by more than this, and every change is a multiple of the step.
 _LARGEST_CHANGE = timedelta(hours=3)
 _STEP = timedelta(minutes=15)
 

@@ -42,11 +42,13 @@ def agent_hour_heat_map(agents: Sequence[str], hours: Sequence[str], shares: np.
     """
     if not len(agents) or not len(hours):
         return None
-    figure, axes = _figure(1.8 + 0.32 * len(hours), 0.9 + 0.22 * len(agents))
+    figure, axes = _figure(2.4 + 0.32 * len(hours), 0.9 + 0.22 * len(agents))
     image = axes.imshow(shares, aspect="auto", vmin=0, vmax=1, cmap="RdYlGn", interpolation="nearest")
     axes.set_yticks(range(len(agents)), [_label(agent) for agent in agents])
     axes.set_xticks(range(len(hours)), hours, rotation=90)
-    figure.colorbar(image, ax=axes, label="share verified")
+    scale = figure.colorbar(image, ax=axes)
+    scale.set_label("share verified", fontsize=8)
+    scale.ax.tick_params(labelsize=7)
     return _markdown(figure, "Share of stills in which the agent was verified")
 
 

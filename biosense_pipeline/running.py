@@ -75,5 +75,8 @@ def _reason(result: dg.ExecuteInProcessResult) -> str:
             data = event.step_failure_data
             if data.user_failure_data and data.user_failure_data.description:
                 return data.user_failure_data.description
-            return data.error_display_string.splitlines()[0]
+            error = data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            return error.message.strip() if error else "no reason given"
     return f"see run {result.run_id} in the Dagster UI"

@@ -174,7 +174,8 @@ class Settings(BaseSettings):
     def _timeout_within_lease(self) -> "Settings":
         if self.image_timeout_seconds > self.lease_seconds / 3:
             raise ValueError(
-                "image_timeout_seconds may be a third of lease_seconds at most, or a slow picture lets the lease lapse"
+                f"{ENV_PREFIX}IMAGE_TIMEOUT_SECONDS may be a third of {ENV_PREFIX}LEASE_SECONDS at most, or a slow "
+                "picture lets the lease lapse"
             )
         return self
 

@@ -26,7 +26,7 @@ def training_image_checks(
     context: dg.AssetExecutionContext, database: DatabaseResource, recogniser: RecogniserResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Check the training images that wait for it."""
-    with told_plainly(), database.connected() as opened, recogniser.bench(opened, context.run_id) as bench:
+    with told_plainly(), database.connected() as opened, recogniser.bench(opened, context.run.run_id) as bench:
         report = check_training_images(bench)
     return dg.MaterializeResult(
         metadata={
@@ -51,7 +51,7 @@ def benchmark_encodings(
     context: dg.AssetExecutionContext, database: DatabaseResource, recogniser: RecogniserResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Encode the benchmarks that have no encoding under the present model."""
-    with told_plainly(), database.connected() as opened, recogniser.bench(opened, context.run_id) as bench:
+    with told_plainly(), database.connected() as opened, recogniser.bench(opened, context.run.run_id) as bench:
         report = encode_benchmarks(bench)
         counts = benchmark_counts(opened, bench.model_id)
         model_id = bench.model_id

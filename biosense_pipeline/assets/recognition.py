@@ -94,7 +94,7 @@ def recognition_results(
     recogniser: RecogniserResource,
 ) -> None:
     """Drain the hour."""
-    with told_plainly(), database.connected() as opened, recogniser.bench(opened, context.run_id) as bench:
+    with told_plainly(), database.connected() as opened, recogniser.bench(opened, context.run.run_id) as bench:
         for key in context.partition_keys:
             hour = hour_of_key(key)
             report = drain(bench, hour.scope(config.lan_ids), follow=config.follow)

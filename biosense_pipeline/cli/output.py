@@ -36,13 +36,15 @@ def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any
 
 def progress_bar() -> Progress:
     """A progress bar on standard error; silent where that is no terminal."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,  # where it cannot draw, it would still write an empty line
     )
 
 

@@ -1,5 +1,6 @@
 """Questions about what is pending: which hours, how many, how old. Each is driven by an index."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -46,8 +47,11 @@ def take_stock(database: Database, scope: Scope) -> Stock:
             .order_by(func.count().desc(), StreamImage.lan_id)
         ).all()
         highest = connection.execute(select(func.max(StreamImage.id)).where(*scope.conditions())).scalar_one()
+    stills: Counter[str] = Counter()
+    for row in per_agent:
+        stills[row.lan_id or ""] += row.stills
     return Stock(
-        per_agent={row.lan_id or "": row.stills for row in per_agent},
+        per_agent=dict(stills.most_common()),
         oldest=min((row.oldest for row in per_agent if row.oldest), default=None),
         highest_id=highest,
     )

@@ -1,16 +1,24 @@
 """The connection: engine options per server, short transactions that survive a deadlock, clear errors."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
+from sqlalchemy import ColumnElement, Connection, Engine, LargeBinary, cast, create_engine, event, func, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import NoSuchModuleError as UnknownDialect
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random,
+    wait_random_exponential,
+)
 
 from biosense_pipeline.errors import DatabaseUnavailable, WrongUse
 
@@ -25,6 +33,16 @@ POOL_RECYCLE = 240
 _LOCK_WAIT = 60
 #: Deadlock, lock wait timeout.
 _MYSQL_CONFLICTS = {1213, 1205}
+#: Faults of the file and not of a statement.
+_SQLITE_UNUSABLE = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
 
 
 class Database:
@@ -32,17 +50,19 @@ class Database:
 
     Args:
         url: SQLAlchemy URL of SQLite, MySQL or MariaDB.
+        read_timeout: seconds after which a statement without an answer is given up; None: never.
 
     Raises:
         WrongUse: the URL cannot be read or names another kind of database.
     """
 
-    def __init__(self, url: str | URL) -> None:
+    def __init__(self, url: str | URL, read_timeout: int | None = READ_TIMEOUT) -> None:
         self.url = _checked_url(url)
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _mysql_engine(self.url)
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _mysql_engine(self.url, read_timeout)
 
     def __str__(self) -> str:
-        return self.url.render_as_string(hide_password=True)
+        # Without the query: the driver takes a password from there too.
+        return self.url.set(query={}).render_as_string(hide_password=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -113,11 +133,15 @@ class Database:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            if error.connection_invalidated or not _is_statement_fault(error):
+        except DatabaseError as error:
+            if error.connection_invalidated or _is_connection_fault(error):
+                remedy = (
+                    "names an SQLite file that this user may write, on a disk with room"
+                    if self.is_sqlite
+                    else "is right, and that the server runs and lets this user in"
+                )
                 raise DatabaseUnavailable(
-                    f"The database {self} cannot be used ({_reason(error)}): check BIOSENSE_DATABASE_URL, "
-                    "and that the server runs and lets this user in."
+                    f"The database {self} cannot be used ({_reason(error)}): check that BIOSENSE_DATABASE_URL {remedy}."
                 ) from error
             raise
 
@@ -130,6 +154,11 @@ def utc_now(connection: Connection) -> datetime:
         )
     now: datetime = connection.execute(select(func.utc_timestamp(text("6")))).scalar_one()
     return now
+
+
+def exactly(column: Any) -> tuple[Any, ColumnElement[bytes]]:
+    """Grouping by these keeps apart whatever differs in a byte; a collation may take é for e and A for a."""
+    return column, cast(column, LargeBinary)
 
 
 def upsert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
@@ -175,7 +204,7 @@ def _checked_url(url: str | URL) -> URL:
     return parsed
 
 
-def _mysql_engine(url: URL) -> Engine:
+def _mysql_engine(url: URL, read_timeout: int | None) -> Engine:
     return create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
         isolation_level="READ COMMITTED",
@@ -183,7 +212,7 @@ def _mysql_engine(url: URL) -> Engine:
         pool_recycle=POOL_RECYCLE,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT,
-            "read_timeout": READ_TIMEOUT,
+            "read_timeout": read_timeout,
             "write_timeout": WRITE_TIMEOUT,
         },
     )
@@ -194,7 +223,8 @@ def _sqlite_engine(url: URL) -> Engine:
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseUnavailable(
-            f"The folder of the database {url.database} cannot be made ({error.strerror}): correct BIOSENSE_DATABASE_URL."
+            f"The folder of the database {url.database} cannot be made ({error.strerror}): "
+            "correct BIOSENSE_DATABASE_URL."
         ) from error
     engine = create_engine(url, connect_args={"timeout": 30})
 
@@ -202,7 +232,7 @@ def _sqlite_engine(url: URL) -> Engine:
     def _configure(connection: Any, _record: Any) -> None:
         # The driver's own transactions start late and cannot be immediate: begin them ourselves.
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_write_ahead_log(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
 
@@ -213,6 +243,21 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    # While another process switches the new file, this is refused at once, whatever the timeout.
+    attempts = Retrying(
+        retry=retry_if_exception(
+            lambda error: (
+                isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            )
+        ),
+        stop=stop_after_delay(30),
+        wait=wait_random(0.01, 0.1),
+        reraise=True,
+    )
+    attempts(connection.execute, "PRAGMA journal_mode = WAL")
 
 
 def _mysql_code(error: DBAPIError) -> int | None:
@@ -230,13 +275,18 @@ def _worth_retrying(error: BaseException) -> bool:
     )
 
 
-def _is_statement_fault(error: OperationalError) -> bool:
-    """Whether the statement failed, not the connection: a missing table, a deadlock."""
+def _is_connection_fault(error: DatabaseError) -> bool:
+    """Whether the connection or the file failed, not the statement: no missing table, no deadlock."""
+    if isinstance(error.orig, sqlite3.Error):
+        # The low byte is the kind of fault, the rest its circumstances.
+        return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _SQLITE_UNUSABLE
     code = _mysql_code(error)
-    if code is not None:
-        # 2002-2055 come from the client library, 1040-1049 and 1130 from a server that refuses the connection.
-        return not (2000 <= code < 2100 or 1040 <= code <= 1049 or code in (1130, 1203, 1698))
-    return "unable to open database file" not in str(error.orig)
+    # 2002-2055 come from the client library, 1040-1049 and 1130 from a server that refuses the connection.
+    return (
+        isinstance(error, OperationalError)
+        and code is not None
+        and (2000 <= code < 2100 or 1040 <= code <= 1049 or code in (1130, 1203, 1698))
+    )
 
 
 def _reason(error: DBAPIError) -> str:

@@ -1,14 +1,19 @@
 """The state of the schema: which migration a database is at, and bringing it to this release's."""
 
 from dataclasses import dataclass
+from threading import Lock
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
 
 from biosense_pipeline.errors import SchemaOutdated
 from biosense_pipeline.store.database import Database
+
+#: Alembic keeps the migration under way in module globals: one at a time in a process.
+_ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,20 @@ def upgrade_schema(database: Database) -> tuple[str | None, str]:
     before = schema_state(database)
     if not before.known:
         require_schema(database)
-    alone = database.exclusive("upgrade", "Another upgrade of this database is under way")
-    with alone, database.read() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        connection.commit()
+    # Adding an index to a table of millions of stills may keep the server silent for an hour.
+    patient = Database(database.url, read_timeout=None)
+    try:
+        with _ONE_AT_A_TIME, database.exclusive("upgrade", "Another upgrade of this database is under way"):
+            patient.write(_migrate)
+    finally:
+        patient.dispose()
     return before.current, before.newest
+
+
+def _migrate(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _config() -> Config:

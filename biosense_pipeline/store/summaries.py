@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, DateTime, delete, func, insert
 
 from biosense_pipeline.codes import Status
 from biosense_pipeline.lan_ids import agent_key
-from biosense_pipeline.store.database import Database, utc_now
+from biosense_pipeline.store.database import Database, exactly, utc_now
 from biosense_pipeline.store.employees import employee_ids
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import AgentHourSummary, Employee, StreamImage
@@ -34,7 +34,13 @@ def summarise(database: Database, start: datetime, end: datetime) -> int:
     """
     scope = Scope(start, end)
     with database.read() as connection:
-        lan_ids = connection.execute(select(StreamImage.lan_id).where(*scope.conditions()).distinct()).scalars().all()
+        lan_ids = (
+            connection.execute(
+                select(StreamImage.lan_id).where(*scope.conditions()).group_by(*exactly(StreamImage.lan_id))
+            )
+            .scalars()
+            .all()
+        )
     ids = employee_ids(database, lan_ids)
 
     def replace(connection: Connection) -> int:
@@ -80,7 +86,7 @@ def _count(connection: Connection, scope: Scope, ids: dict[str, int]) -> list[di
             func.max(StreamImage.capture_time).label("last"),
         )
         .where(StreamImage.status.in_([Status.PROCESSED, Status.FAILED]), *scope.conditions())
-        .group_by(hour, StreamImage.lan_id, StreamImage.result)
+        .group_by(hour, *exactly(StreamImage.lan_id), StreamImage.result)
     ).all()
     # Several spellings of one agent, which the database may keep apart, are one row of the summary.
     groups: dict[tuple[datetime, int, str], list[Any]] = defaultdict(list)

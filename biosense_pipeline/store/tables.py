@@ -23,7 +23,7 @@ from sqlalchemy import (
     String,
     Text,
 )
-from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Both names under which SQLAlchemy speaks to MySQL and MariaDB.
@@ -31,6 +31,9 @@ MYSQL_DIALECTS = ("mysql", "mariadb")
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 Moment = DateTime().with_variant(mysql.DATETIME(fsp=6), *MYSQL_DIALECTS)
+#: SQLite compares times as text. A bound without a fraction stands before what a client writes for that
+#: second, with a fraction or without; a bound with one would leave out a still of the full hour.
+CaptureMoment = Moment.with_variant(sqlite.DATETIME(truncate_microseconds=True), "sqlite")  # type: ignore[no-untyped-call]
 Image = LargeBinary().with_variant(mysql.MEDIUMBLOB(), *MYSQL_DIALECTS)
 #: LAN ids of our own tables: compared byte by byte, so that é and e are two agents.
 LanId = String(512).with_variant(mysql.VARCHAR(512, collation="utf8mb4_bin"), *MYSQL_DIALECTS)
@@ -60,7 +63,7 @@ class StreamImage(Base):
     lan_id: Mapped[str | None] = mapped_column(
         String(255), comment="Windows domain, backslash, name: data, never a path"
     )
-    capture_time: Mapped[datetime | None] = mapped_column(Moment, comment="Naive, local to BIOSENSE_TIMEZONE")
+    capture_time: Mapped[datetime | None] = mapped_column(CaptureMoment, comment="Naive, local to BIOSENSE_TIMEZONE")
     image: Mapped[bytes | None] = mapped_column(Image, deferred=True, comment="JPEG or PNG bytes")
     status: Mapped[str | None] = mapped_column(String(1), server_default="N")
     result: Mapped[str | None] = mapped_column(String(64), comment="See table status")
@@ -88,7 +91,7 @@ class TrainingImage(Base):
     lan_id: Mapped[str | None] = mapped_column(
         String(255), comment="Windows domain, backslash, name: data, never a path"
     )
-    capture_time: Mapped[datetime | None] = mapped_column(Moment, comment="Naive, local to BIOSENSE_TIMEZONE")
+    capture_time: Mapped[datetime | None] = mapped_column(CaptureMoment, comment="Naive, local to BIOSENSE_TIMEZONE")
     image: Mapped[bytes | None] = mapped_column(Image, deferred=True, comment="JPEG or PNG bytes")
     status: Mapped[str | None] = mapped_column(String(1), server_default="N")
     result: Mapped[str | None] = mapped_column(String(64), comment="See table status")

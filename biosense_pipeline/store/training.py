@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from biosense_pipeline.codes import AWAITING_ENROLMENT, ImageKind, Process, Status, TrainingResult
 from biosense_pipeline.lan_ids import agent_key
-from biosense_pipeline.store.database import Database, upsert, utc_now
+from biosense_pipeline.store.database import Database, exactly, upsert, utc_now
 from biosense_pipeline.store.tables import FaceEncoding, ProcessStatus, StreamImage, TrainingImage
 
 _ENCODING_DTYPE = np.dtype("<f4")
@@ -65,26 +65,18 @@ class TrainingVerdict:
 
 def training_states(database: Database, lan_ids: Collection[str], model_id: str) -> dict[str, TrainingState]:
     """Training states by :func:`agent_key`; agents without any training image are left out."""
-    wanted = [lan_id for lan_id in lan_ids if lan_id]
+    wanted = {agent_key(lan_id) for lan_id in lan_ids} - {""}
     if not wanted:
         return {}
     with database.read() as connection:
-        newest = connection.execute(_highest_ids().where(TrainingImage.lan_id.in_(wanted))).scalars().all()
-        approved = (
-            connection.execute(
-                _highest_ids().where(TrainingImage.status == Status.PROCESSED, TrainingImage.lan_id.in_(wanted))
-            )
-            .scalars()
-            .all()
-        )
-        rows = _rows(connection, {*newest, *approved}, model_id)
-    states: dict[str, TrainingState] = {}
-    for row in sorted(rows, key=lambda row: row.id):
-        key = agent_key(row.lan_id)
-        before = states.get(key, TrainingState())
-        approved_row = row if row.status == Status.PROCESSED else before.benchmark
-        states[key] = TrainingState(newest=row, benchmark=approved_row)
-    return states
+        newest = _highest_ids(connection)
+        approved = _highest_ids(connection, TrainingImage.status == Status.PROCESSED)
+        ids = {ids[key] for ids in (newest, approved) for key in wanted & ids.keys()}
+        rows = {row.id: row for row in _rows(connection, ids, model_id)}
+    return {
+        key: TrainingState(rows.get(newest[key]), rows.get(approved[key]) if key in approved else None)
+        for key in wanted & newest.keys()
+    }
 
 
 def unchecked_ids(database: Database) -> list[int]:
@@ -99,12 +91,11 @@ def unchecked_ids(database: Database) -> list[int]:
 
 def unencoded_benchmark_ids(database: Database, model_id: str, lan_ids: Collection[str] | None = None) -> list[int]:
     """Benchmarks (all agents' or those of ``lan_ids``) that were not examined under the model yet."""
-    benchmarks = _highest_ids().where(TrainingImage.status == Status.PROCESSED)
-    if lan_ids is not None:
-        benchmarks = benchmarks.where(TrainingImage.lan_id.in_(list(lan_ids)))
+    wanted = None if lan_ids is None else {agent_key(lan_id) for lan_id in lan_ids}
     encoded = select(FaceEncoding.training_image_id).where(FaceEncoding.model_id == model_id)
     with database.read() as connection:
-        ids = set(connection.execute(benchmarks).scalars())
+        benchmarks = _highest_ids(connection, TrainingImage.status == Status.PROCESSED)
+        ids = {highest for key, highest in benchmarks.items() if wanted is None or key in wanted}
         # In chunks: the list of placeholders of one statement is limited.
         for chunk in _chunks(sorted(ids)):
             ids -= set(connection.execute(encoded.where(FaceEncoding.training_image_id.in_(chunk))).scalars())
@@ -113,9 +104,8 @@ def unencoded_benchmark_ids(database: Database, model_id: str, lan_ids: Collecti
 
 def benchmark_counts(database: Database, model_id: str) -> dict[str, int]:
     """How many agents have a benchmark, and how many of these an encoding or a failure under the model."""
-    benchmarks = _highest_ids().where(TrainingImage.status == Status.PROCESSED)
     with database.read() as connection:
-        ids = list(connection.execute(benchmarks).scalars())
+        ids = list(_highest_ids(connection, TrainingImage.status == Status.PROCESSED).values())
         encoded = failed = 0
         for chunk in _chunks(ids):
             for row in connection.execute(
@@ -170,7 +160,7 @@ def record_verdicts(
         approved = [verdict for verdict in verdicts if _decide(connection, verdict, processed_time)]
         if requeue_since is None:
             return 0
-        return sum(_requeue(connection, verdict.lan_id, requeue_since) for verdict in approved)
+        return _requeue(connection, {agent_key(verdict.lan_id) for verdict in approved}, requeue_since)
 
     return database.write(store) if verdicts else 0
 
@@ -185,21 +175,36 @@ def _decide(connection: Connection, verdict: TrainingVerdict, processed_time: da
     return bool(changed) and status is Status.PROCESSED
 
 
-def _requeue(connection: Connection, lan_id: str | None, since: datetime) -> int:
+def _requeue(connection: Connection, agents: Collection[str], since: datetime) -> int:
+    awaiting = (
+        StreamImage.status == Status.FAILED,
+        StreamImage.result.in_(AWAITING_ENROLMENT),
+        StreamImage.capture_time >= since,
+    )
+    spelt = connection.execute(
+        select(StreamImage.lan_id).where(*awaiting).group_by(*exactly(StreamImage.lan_id))
+    ).scalars()
+    theirs = [lan_id for lan_id in spelt if agent_key(lan_id) in agents]
+    if not theirs:
+        return 0
     return connection.execute(
         update(StreamImage)
-        .where(
-            StreamImage.lan_id == lan_id,
-            StreamImage.status == Status.FAILED,
-            StreamImage.result.in_(AWAITING_ENROLMENT),
-            StreamImage.capture_time >= since,
-        )
+        .where(StreamImage.lan_id.in_(theirs), *awaiting)
         .values(status=Status.PENDING, result=None, processed_time=None, attempts=0)
     ).rowcount
 
 
-def _highest_ids() -> Select[int]:
-    return select(func.max(TrainingImage.id)).group_by(TrainingImage.lan_id)
+def _highest_ids(connection: Connection, *conditions: ColumnElement[bool]) -> dict[str, int]:
+    """The newest training image by :func:`agent_key`, read off an index: some thousands of entries."""
+    highest: dict[str, int] = {}
+    for lan_id, image_id in connection.execute(
+        select(TrainingImage.lan_id, func.max(TrainingImage.id))
+        .where(*conditions)
+        .group_by(*exactly(TrainingImage.lan_id))
+    ):
+        key = agent_key(lan_id)
+        highest[key] = max(image_id, highest.get(key, 0))
+    return highest
 
 
 def _rows(connection: Connection, ids: Collection[int], model_id: str) -> list[TrainingRow]:

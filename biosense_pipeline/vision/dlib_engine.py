@@ -1,11 +1,13 @@
 """dlib's HOG detector, 5-point alignment and ResNet, all on public-domain weights."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from biosense_pipeline.errors import ModelFileMissing
 from biosense_pipeline.vision.faces import Face, Found
 from biosense_pipeline.vision.model_files import LANDMARKS_5, RESNET, model_file
 from biosense_pipeline.vision.quality import face_quality
@@ -22,7 +24,7 @@ class DlibEngine:
         model_dir: folder with the weights; default those of face_recognition_models.
 
     Raises:
-        ModelFileMissing: the weights are not there.
+        ModelFileMissing: the weights are not there, or the files hold something else.
     """
 
     model_id = "dlib-resnet-v1"
@@ -32,8 +34,8 @@ class DlibEngine:
         import dlib
 
         self._detector = dlib.get_frontal_face_detector()
-        self._landmarks = dlib.shape_predictor(str(landmarks))
-        self._resnet = dlib.face_recognition_model_v1(str(resnet))
+        self._landmarks = _load(dlib.shape_predictor, landmarks)
+        self._resnet = _load(dlib.face_recognition_model_v1, resnet)
         self._always_enlarge = always_enlarge
 
     def find(self, pixels: np.ndarray) -> Found:
@@ -69,3 +71,13 @@ class DlibEngine:
             encoding=np.asarray(self._resnet.compute_face_descriptor(pixels, shape), dtype=np.float32),
             quality=face_quality(pixels, corners),
         )
+
+
+def _load(model: Callable[[str], Any], file: Path) -> Any:
+    try:
+        return model(str(file))
+    except RuntimeError as error:  # torn, or the pointer that Git LFS leaves in a file's stead
+        raise ModelFileMissing(
+            f"The model file {file} cannot be read ({error}): reinstall face_recognition_models, or name "
+            "a folder with whole files in BIOSENSE_MODEL_DIR."
+        ) from error

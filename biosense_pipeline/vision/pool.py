@@ -99,6 +99,7 @@ class PoolExaminer:
 
     def _feed(self, waiting: Iterator[tuple[int, bytes | None]]) -> None:
         """Give a picture to each idle worker; start workers only where there is a picture for them."""
+        self._bury()
         busy = sum(not worker.idle for worker in self._workers)
         batch = list(islice(waiting, self._count - busy))
         # All at once, so that they load their models side by side.
@@ -107,6 +108,13 @@ class PoolExaminer:
         idle = [worker for worker in self._workers if worker.idle]
         for worker, (key, data) in zip(idle, batch, strict=False):
             worker.give(key, data, self._timeout)
+
+    def _bury(self) -> None:
+        """Drop workers that died without a picture: in their start, or killed by the system while idle."""
+        for worker in self._workers:
+            if worker.idle and not worker.running:
+                worker.kill()
+        self._workers = [worker for worker in self._workers if worker.alive]
 
     def _spawn(self) -> "_Worker":
         return _Worker(self._spec, self._make_engine)
@@ -130,11 +138,15 @@ class _Worker:
     def idle(self) -> bool:
         return self.key is None
 
+    @property
+    def running(self) -> bool:
+        return self._process.is_alive()
+
     def give(self, key: int, data: bytes | None, timeout: float) -> None:
         if not self._ready:
             self._await_start()
         self.key, self.deadline = key, time.monotonic() + timeout
-        # Where it died while idle or while reading, take() finds the pipe closed.
+        # Where it died since it was looked at, take() finds the pipe closed.
         with suppress(ConnectionError):
             self.pipe.send(data)
 

@@ -1,4 +1,8 @@
-"""Taking over tables that a site already has: add what is missing, touch nothing else."""
+"""Taking over tables that a site already has: add what is missing, touch nothing else.
+
+MySQL commits every change of a table at once: a migration that was killed halfway finds its own tables
+here when it runs again.
+"""
 
 from typing import Any
 
@@ -16,18 +20,20 @@ def ensure_table(name: str, columns: list[sa.Column[Any]], **options: Any) -> No
     """Create the table, or add those of its columns that it lacks.
 
     Raises:
-        CannotAdopt: the table exists without an ``id`` primary key, or in an engine without transactions.
+        CannotAdopt: the table exists with another primary key, or in an engine without transactions.
     """
     inspector = sa.inspect(op.get_bind())
     if name not in inspector.get_table_names():
         op.create_table(name, *columns, **options)
         return
-    if inspector.get_pk_constraint(name)["constrained_columns"] != ["id"]:
+    key = [column.name for column in columns if column.primary_key]
+    if inspector.get_pk_constraint(name)["constrained_columns"] != key:
         raise CannotAdopt(
-            f"The existing table {name} has no primary key of the one column id: add it, "
-            "then run `biosense db upgrade` again."
+            f"The existing table {name} has not the primary key ({', '.join(key)}): change it, or rename the table "
+            "if it is not the pipeline's, then run `biosense db upgrade` again."
         )
-    engine = inspector.get_table_options(name).get("mysql_engine", "InnoDB")
+    options = inspector.get_table_options(name)
+    engine = options.get("mysql_engine") or options.get("mariadb_engine") or "InnoDB"
     if engine.lower() != "innodb":
         raise CannotAdopt(
             f"The existing table {name} uses the engine {engine}, which has no transactions: run "
@@ -44,3 +50,11 @@ def ensure_index(name: str, table: str, columns: list[str]) -> None:
     existing = sa.inspect(op.get_bind()).get_indexes(table)
     if not any(index["column_names"] == columns or index["name"] == name for index in existing):
         op.create_index(name, table, columns)
+
+
+def ensure_rows(table: sa.TableClause, rows: list[dict[str, Any]]) -> None:
+    """Insert those of the rows that the table lacks, compared in the columns before the last."""
+    connection = op.get_bind()
+    keys = list(rows[0])[:-1]
+    present = {tuple(row) for row in connection.execute(sa.select(*(table.c[key] for key in keys)))}
+    op.bulk_insert(table, [row for row in rows if tuple(row[key] for key in keys) not in present])

@@ -6,10 +6,9 @@ Revision ID: 0001
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import op
 from sqlalchemy.dialects import mysql
 
-from biosense_pipeline.store.migrations.adoption import ensure_index, ensure_table
+from biosense_pipeline.store.migrations.adoption import ensure_index, ensure_rows, ensure_table
 
 revision = "0001"
 down_revision = None
@@ -104,70 +103,81 @@ def _people_and_codes() -> None:
         ],
         **OPTIONS,
     )
-    status = op.create_table(
+    ensure_table(
         "status",
-        sa.Column("scope", sa.String(16), primary_key=True, comment="STATUS, STREAM or TRAINING"),
-        sa.Column("code", sa.String(64), primary_key=True),
-        sa.Column("meaning", sa.String(255), nullable=False),
+        [
+            sa.Column("scope", sa.String(16), primary_key=True, comment="STATUS, STREAM or TRAINING"),
+            sa.Column("code", sa.String(64), primary_key=True),
+            sa.Column("meaning", sa.String(255), nullable=False),
+        ],
         **OPTIONS,
     )
-    op.bulk_insert(status, [{"scope": scope, "code": code, "meaning": meaning} for scope, code, meaning in CODES])
+    status = sa.table("status", sa.column("scope"), sa.column("code"), sa.column("meaning"))
+    ensure_rows(status, [{"scope": scope, "code": code, "meaning": meaning} for scope, code, meaning in CODES])
 
 
 def _results() -> None:
-    op.create_table(
+    ensure_table(
         "process_status",
-        sa.Column("id", ID, primary_key=True, autoincrement=True),
-        sa.Column("image_kind", sa.String(16), nullable=False, comment="STREAM or TRAINING"),
-        sa.Column("image_id", ID, nullable=False),
-        sa.Column("process", sa.String(32), nullable=False),
-        sa.Column("status", sa.String(1), nullable=False, comment="The status this attempt led to"),
-        sa.Column("result", sa.String(64)),
-        sa.Column("started", MOMENT, comment="UTC; unknown where the process died"),
-        sa.Column("finished", MOMENT, nullable=False, comment="UTC"),
-        sa.Column("run_id", sa.String(64), comment="Dagster run, empty outside Dagster"),
-        sa.Column("model_id", sa.String(64)),
-        sa.Column("detail", sa.Text, comment="Why, in a sentence"),
+        [
+            sa.Column("id", ID, primary_key=True, autoincrement=True),
+            sa.Column("image_kind", sa.String(16), nullable=False, comment="STREAM or TRAINING"),
+            sa.Column("image_id", ID, nullable=False),
+            sa.Column("process", sa.String(32), nullable=False),
+            sa.Column("status", sa.String(1), nullable=False, comment="The status this attempt led to"),
+            sa.Column("result", sa.String(64)),
+            sa.Column("started", MOMENT, comment="UTC; unknown where the process died"),
+            sa.Column("finished", MOMENT, nullable=False, comment="UTC"),
+            sa.Column("run_id", sa.String(64), comment="Dagster run, empty outside Dagster"),
+            sa.Column("model_id", sa.String(64)),
+            sa.Column("detail", sa.Text, comment="Why, in a sentence"),
+        ],
         **OPTIONS,
     )
-    op.create_index("ix_process_status_image", "process_status", ["image_kind", "image_id"])
-    op.create_table(
+    ensure_index("ix_process_status_image", "process_status", ["image_kind", "image_id"])
+    ensure_table(
         "face_encoding",
-        sa.Column("training_image_id", ID, primary_key=True, autoincrement=False),
-        sa.Column("model_id", sa.String(64), primary_key=True),
-        sa.Column("encoding", sa.LargeBinary, comment="Little-endian float32; null: failure says why"),
-        sa.Column("box", sa.JSON, comment="left, top, right, bottom in pixels"),
-        sa.Column("quality", sa.JSON),
-        sa.Column("failure", sa.String(64), comment="A training result other than SUCCESS"),
-        sa.Column("created", MOMENT, nullable=False, comment="UTC"),
+        [
+            sa.Column("training_image_id", ID, primary_key=True, autoincrement=False),
+            sa.Column("model_id", sa.String(64), primary_key=True),
+            sa.Column("encoding", sa.LargeBinary, comment="Little-endian float32; null: failure says why"),
+            sa.Column("box", sa.JSON, comment="left, top, right, bottom in pixels"),
+            sa.Column("quality", sa.JSON),
+            sa.Column("failure", sa.String(64), comment="A training result other than SUCCESS"),
+            sa.Column("created", MOMENT, nullable=False, comment="UTC"),
+        ],
         **OPTIONS,
     )
-    op.create_table(
+    ensure_table(
         "recognition_result",
-        sa.Column("stream_image_id", ID, primary_key=True, autoincrement=False),
-        sa.Column("model_id", sa.String(64), primary_key=True),
-        sa.Column("training_image_id", ID, comment="The reference compared with"),
-        sa.Column("result", sa.String(64), nullable=False),
-        sa.Column("num_faces", sa.Integer, nullable=False),
-        sa.Column("distance", sa.Double, comment="Of the nearest face; smaller is closer"),
-        sa.Column("tolerance", sa.Double, nullable=False, comment="The limit in force then"),
-        sa.Column("p_genuine", sa.Double, comment="Null until a calibration exists"),
-        sa.Column("llr", sa.Double, comment="Log-likelihood ratio, null until a calibration exists"),
-        sa.Column("faces", sa.JSON, nullable=False, comment="Per face: box, landmarks, distance, quality numbers"),
-        sa.Column("milliseconds", sa.Double, nullable=False, comment="Decode, detect, align and encode"),
-        sa.Column("run_id", sa.String(64)),
-        sa.Column("created", MOMENT, nullable=False, comment="UTC"),
+        [
+            sa.Column("stream_image_id", ID, primary_key=True, autoincrement=False),
+            sa.Column("model_id", sa.String(64), primary_key=True),
+            sa.Column("training_image_id", ID, comment="The reference compared with"),
+            sa.Column("result", sa.String(64), nullable=False),
+            sa.Column("num_faces", sa.Integer, nullable=False),
+            sa.Column("distance", sa.Double, comment="Of the nearest face; smaller is closer"),
+            sa.Column("tolerance", sa.Double, nullable=False, comment="The limit in force then"),
+            sa.Column("p_genuine", sa.Double, comment="Null until a calibration exists"),
+            sa.Column("llr", sa.Double, comment="Log-likelihood ratio, null until a calibration exists"),
+            sa.Column("faces", sa.JSON, nullable=False, comment="Per face: box, landmarks, distance, quality numbers"),
+            sa.Column("milliseconds", sa.Double, nullable=False, comment="Decode, detect, align and encode"),
+            sa.Column("run_id", sa.String(64)),
+            sa.Column("created", MOMENT, nullable=False, comment="UTC"),
+        ],
         **OPTIONS,
     )
-    op.create_table(
+    ensure_table(
         "agent_hour_summary",
-        sa.Column("hour", sa.DateTime, primary_key=True, comment="Full hour of capture_time"),
-        sa.Column("employee_id", ID, sa.ForeignKey("employee.id"), primary_key=True),
-        sa.Column("result", sa.String(64), primary_key=True),
-        sa.Column("stills", sa.Integer, nullable=False),
-        sa.Column("first_capture", MOMENT, nullable=False),
-        sa.Column("last_capture", MOMENT, nullable=False),
-        sa.Column("summed_up", MOMENT, nullable=False, comment="UTC"),
+        [
+            sa.Column("hour", sa.DateTime, primary_key=True, comment="Full hour of capture_time"),
+            sa.Column("employee_id", ID, sa.ForeignKey("employee.id"), primary_key=True),
+            sa.Column("result", sa.String(64), primary_key=True),
+            sa.Column("stills", sa.Integer, nullable=False),
+            sa.Column("first_capture", MOMENT, nullable=False),
+            sa.Column("last_capture", MOMENT, nullable=False),
+            sa.Column("summed_up", MOMENT, nullable=False, comment="UTC"),
+        ],
         **OPTIONS,
     )
-    op.create_index("ix_agent_hour_summary_employee", "agent_hour_summary", ["employee_id", "hour"])
+    ensure_index("ix_agent_hour_summary_employee", "agent_hour_summary", ["employee_id", "hour"])

@@ -1,0 +1,116 @@
+"""Starts the processes that a user starts, on free ports and with empty homes, and ends them again."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from biosense_pipeline.errors import BiosenseError
+from biosense_pipeline.settings import project_folder
+
+#: Seconds granted to Dagster to come up, and to end.
+_START_SECONDS, _END_SECONDS = 120, 60
+
+
+class CannotStart(BiosenseError):
+    """A server did not come up."""
+
+
+@dataclass(frozen=True)
+class RunningDagster:
+    """A Dagster UI with its daemon: its address and its home."""
+
+    url: str
+    home: Path
+
+    def query(self, graphql: str, **variables: Any) -> dict[str, Any]:
+        """Ask the GraphQL interface; returns ``data``.
+
+        Raises:
+            CannotStart: the answer holds errors instead.
+        """
+        body = json.dumps({"query": graphql, "variables": variables}).encode()
+        request = urllib.request.Request(f"{self.url}/graphql", data=body, headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            content: dict[str, Any] = json.load(answer)
+        if content.get("errors"):
+            raise CannotStart(f"GraphQL answered {content['errors'][0]['message']}")
+        data: dict[str, Any] = content["data"]
+        return data
+
+
+@contextmanager
+def dagster_dev(database_url: str, **environment: str) -> Iterator[RunningDagster]:
+    """`dagster dev` as `make dev` starts it.
+
+    Args:
+        database_url: the database of stills.
+        environment: further variables.
+
+    Raises:
+        CannotStart: it ended or did not answer; the text holds the end of its log.
+    """
+    port = _free_port()
+    command = [Path(sys.executable).with_name("dagster"), "dev", "-w", "workspace.yaml", "-p", str(port)]
+    with tempfile.TemporaryDirectory(prefix="biosense-dagster-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        shutil.copy(project_folder() / "dagster.yaml", home)
+        variables = {
+            **os.environ,
+            "DAGSTER_HOME": str(home),
+            "BIOSENSE_DATABASE_URL": database_url,
+            **environment,
+        }
+        with (home / "log").open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=project_folder(), env=variables, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            running = RunningDagster(f"http://127.0.0.1:{port}", home)
+            _await(running, process)
+            yield running
+        finally:
+            _end(process)
+
+
+def _await(running: RunningDagster, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{running.url}/server_info", timeout=5).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    log = (running.home / "log").read_text(errors="replace")
+    raise CannotStart(f"dagster dev did not come up: {log[-2000:]}")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End the whole group: the web server, the daemon, the code servers and their runs."""
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(timeout=_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

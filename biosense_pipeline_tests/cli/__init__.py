@@ -1,0 +1,1 @@
+"""Tests of the biosense command, run as people run it."""

@@ -1,0 +1,1 @@
+"""Tests of biosense_pipeline.demo: the planned day and its seeding."""

@@ -1,0 +1,1 @@
+"""Tests of biosense_pipeline.matching: distances, percentages, results and benchmarks."""

@@ -1,0 +1,292 @@
+"""Queries on a table of a site's size: each is driven by an index, none reads the whole table."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import URL, create_engine, text
+
+from biosense_pipeline.codes import Process, TrainingResult
+from biosense_pipeline.store.backlog import forgotten_leases, hours_with_work, pending_outside, take_stock
+from biosense_pipeline.store.claims import Claims
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.outcomes import write_outcomes
+from biosense_pipeline.store.schema import upgrade_schema
+from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.summaries import summarise
+from biosense_pipeline.store.training import (
+    TrainingVerdict,
+    record_verdicts,
+    training_states,
+    unchecked_ids,
+    unencoded_benchmark_ids,
+)
+from biosense_pipeline_tests.store.rows import HOUR, MODEL, NOW, fetch, outcome, statements
+
+STILLS, AGENTS, TRAINING = 60_000, 50, 2_000
+#: Stills come ten seconds apart, the last before noon: a week, of which HOUR is one of the last hours.
+FIRST = NOW - STILLS * timedelta(seconds=10)
+THE_HOUR = Scope(HOUR, HOUR + timedelta(hours=1))
+
+PENDING = "SELECT id FROM stream_img WHERE status = 'N'"
+BENCHMARK = "SELECT lan_id, MAX(id) FROM train_img WHERE status = 'Y' GROUP BY lan_id"
+SUMMARY = (
+    "SELECT lan_id, result, date_format(capture_time,'%Y-%m-%d - %H%p'), count(*) FROM stream_img GROUP BY 1, 2, 3"
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What EXPLAIN says of one table of a statement."""
+
+    table: str
+    type: str
+    key: str | None
+    extra: str
+
+    @property
+    def index_only(self) -> bool:
+        return "Using index" in self.extra.replace("Using index condition", "")
+
+
+@pytest.fixture(scope="module")
+def site(mariadb_server: URL) -> Iterator[Database]:
+    """A week of stills, most of them processed; some pending, failed or under a lease."""
+    name = f"biosense_test_{uuid.uuid4().hex[:12]}"
+    server = create_engine(mariadb_server, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
+    database = Database(mariadb_server.set(database=name))
+    try:
+        upgrade_schema(database)
+        _fill(database)
+        yield database
+    finally:
+        database.dispose()
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+        server.dispose()
+
+
+def test_seeds_pending_query_reads_an_index_only(site: Database) -> None:
+    """The query for pending stills finds them by status, from the index alone."""
+    (step,) = _explain(site, PENDING)
+    assert (step.type, step.key, step.index_only) == ("ref", "ix_stream_img_pending", True)
+
+
+def test_seeds_benchmark_query_reads_an_index_only(site: Database) -> None:
+    """The query for benchmarks finds them by status and agent, from the index alone."""
+    (step,) = _explain(site, BENCHMARK)
+    assert (step.type in {"ref", "range"}, step.key, step.index_only) == (True, "ix_train_img_benchmark", True)
+    assert "filesort" not in step.extra
+
+
+def test_seeds_summary_query_reads_an_index_only(site: Database) -> None:
+    """The summary over all stills reads the index on the hour and not one row of the table."""
+    (step,) = _explain(site, SUMMARY)
+    assert (step.type, step.key, step.index_only) == ("index", "ix_stream_img_hour", True)
+
+
+def test_seeds_queries_give_the_right_numbers(site: Database) -> None:
+    """The seeds' three queries run as they are written and agree with what was entered."""
+    pending = {row[0] for row in fetch(site, PENDING)}
+    assert pending == set(range(100, STILLS + 1, 100))
+    benchmarks = dict(tuple(row) for row in fetch(site, BENCHMARK))
+    # Training images go round the agents; of each forty the last one of an agent failed.
+    expected = {f"NA\\agent{agent}": TRAINING - AGENTS + (agent or AGENTS) for agent in range(AGENTS)}
+    expected = {lan_id: number - (AGENTS if number % 20 == 0 else 0) for lan_id, number in expected.items()}
+    while any(number % 20 == 0 for number in expected.values()):
+        expected = {lan_id: number - (AGENTS if number % 20 == 0 else 0) for lan_id, number in expected.items()}
+    assert benchmarks == {lan_id: number for lan_id, number in expected.items() if number > 0}
+    sums = fetch(site, SUMMARY)
+    assert sum(row[3] for row in sums) == STILLS
+    of_hour = [row for row in sums if row[2] == "2026-03-02 - 09AM"]
+    assert sum(row[3] for row in of_hour) == 360
+    assert {row[2] for row in sums if "PM" in row[2]} >= {"2026-03-01 - 13PM", "2026-03-01 - 23PM"}
+
+
+def test_claim_is_driven_by_the_pending_index(site: Database) -> None:
+    """A claim reads pending stills in the index's own order, of an hour as of all, without sorting."""
+    claims = Claims(site, 60, 3)
+    for scope in (THE_HOUR, Scope(), Scope(up_to_id=STILLS)):
+        taken: list[Any] = []
+        plans = _plans(site, lambda scope=scope: taken.append(claims.claim(scope, 3)))  # type: ignore[misc]
+        claims.give_back(taken[0])
+        (step,) = [step for steps in plans for step in steps]
+        assert (step.type in {"ref", "range"}, step.key) == (True, "ix_stream_img_pending")
+        assert "filesort" not in step.extra
+        assert "temporary" not in step.extra
+
+
+def test_looking_for_work_reads_an_index_only(site: Database) -> None:
+    """The sensor's look jumps through the pending hours in the index, or needs no table at all."""
+    plans = _plans(site, lambda: hours_with_work(site, Scope(), 24))
+    leases, *jumps = [step for steps in plans for step in steps]
+    assert (leases.type, leases.key) == ("ref", "ix_stream_img_pending")
+    assert len(jumps) >= 24
+    for step in jumps:
+        assert "Select tables optimized away" in step.extra or (
+            step.key == "ix_stream_img_pending" and step.index_only and "filesort" not in step.extra
+        )
+
+
+@pytest.mark.parametrize(
+    ("look", "most"),
+    [
+        (lambda site: take_stock(site, THE_HOUR), 400),
+        (lambda site: hours_with_work(site, Scope(), 24), 100),
+        (lambda site: forgotten_leases(site, Scope()), 100),
+        (lambda site: Claims(site, 60, 3).held_elsewhere(THE_HOUR), 100),
+        (lambda site: unchecked_ids(site), 100),
+    ],
+    ids=["stock", "hours", "leases", "held", "unchecked"],
+)
+def test_look_touches_few_rows(site: Database, look: Callable[[Database], object], most: int) -> None:
+    """What the server reads for a look grows with what is pending or with one hour, not with the table."""
+    with site.read() as connection:
+        # One connection: the counters are the session's.
+        counters = "SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%'"
+        calls = _recorded(site, lambda: look(site))
+        before = {row[0]: int(row[1]) for row in connection.execute(text(counters))}
+        for sql, parameters in calls:
+            connection.exec_driver_sql(sql, parameters).all()
+        after = {row[0]: int(row[1]) for row in connection.execute(text(counters))}
+    # SHOW STATUS fills a temporary table of its own, which Handler_read_rnd_next counts.
+    read = sum(after[name] - before[name] for name in after if name != "Handler_read_rnd_next")
+    assert read <= most
+
+
+def test_summary_of_an_hour_reads_an_index_only(site: Database) -> None:
+    """Summing up one hour reads that range of the index on the hour, and no row of the table."""
+    plans = _plans(site, lambda: summarise(site, HOUR, HOUR + timedelta(hours=1)))
+    steps = [step for steps in plans for step in steps if step.table == "stream_img"]
+    assert len(steps) == 2
+    for step in steps:
+        assert (step.type, step.key, step.index_only) == ("range", "ix_stream_img_hour", True)
+
+
+def test_training_queries_read_indexes(site: Database) -> None:
+    """Newest images and benchmarks are read off indexes alone; encodings and rows are found by their keys."""
+    agents = [f"NA\\agent{number}" for number in range(5)]
+    plans = _plans(site, lambda: training_states(site, agents, MODEL))
+    newest, approved, *rows = [step for steps in plans for step in steps]
+    assert (newest.type, newest.key, newest.index_only) == ("index", "ix_train_img_agent", True)
+    assert (approved.type, approved.key, approved.index_only) == ("ref", "ix_train_img_benchmark", True)
+    assert {step.key for step in rows} == {"PRIMARY"}
+    benchmarks, *encodings = [
+        step for steps in _plans(site, lambda: unencoded_benchmark_ids(site, MODEL)) for step in steps
+    ]
+    assert (benchmarks.key, benchmarks.index_only) == ("ix_train_img_benchmark", True)
+    assert all(step.type != "ALL" for step in encodings)
+    ((step,),) = _plans(site, lambda: unchecked_ids(site))
+    assert (step.type, step.key, step.index_only) == ("ref", "ix_train_img_benchmark", True)
+
+
+def test_requeueing_is_driven_by_an_index(site: Database) -> None:
+    """An approval finds the agent's stills that waited for it by an index, both to read and to write."""
+    verdict = TrainingVerdict(1, "NA\\nobody", TrainingResult.NO_FACE, None, None, NOW, NOW)
+    approved = TrainingVerdict(20, "NA\\agent20", TrainingResult.ONE_FACE, None, None, NOW, NOW)
+    _execute(site, "UPDATE train_img SET status = 'N' WHERE id = 20")
+    try:
+        for step in _steps_of_stills(site, lambda: _record(site, [verdict, approved])):
+            assert (step.type, step.key in {"ix_stream_img_pending", "ix_stream_img_hour"}) == ("range", True)
+    finally:
+        _execute(site, "UPDATE train_img SET status = 'F' WHERE id = 20", "DELETE FROM face_encoding")
+
+
+def test_no_statement_of_the_main_job_reads_the_whole_table(site: Database) -> None:
+    """Claiming, renewing, writing, giving back, releasing and taking stock never scan stream_img."""
+    claims = Claims(site, 60, 3)
+
+    def work() -> None:
+        claim = claims.claim(THE_HOUR, 3)
+        claims.renew(claim)
+        done = [outcome(claim.stills[0].id)]
+        write_outcomes(site, claim.token, done, model_id=MODEL, run_id=None, processed_time=NOW)
+        _execute(site, f"UPDATE stream_img SET status = 'N', result = NULL WHERE id = {claim.stills[0].id}")
+        claims.give_back(claim)
+        claims.release_expired(THE_HOUR)
+        claims.held_elsewhere(THE_HOUR)
+        take_stock(site, THE_HOUR)
+        take_stock(site, Scope())
+        forgotten_leases(site, Scope())
+        pending_outside(site, HOUR, NOW)
+
+    steps = _steps_of_stills(site, work)
+    assert len(steps) > 10
+    assert [step for step in steps if step.type == "ALL"] == []
+    assert [step for step in steps if step.type == "index"] == []
+
+
+def _fill(database: Database) -> None:
+    """Of a hundred stills one is pending, one failed for want of a training image; of 5,000 one is claimed."""
+    parameters = {"prefix": "NA\\agent", "first": FIRST, "agents": AGENTS}
+    _execute(
+        database,
+        "INSERT INTO stream_img (lan_id, capture_time, status, result, lease_expires)"
+        " SELECT CONCAT(:prefix, seq % :agents), :first + INTERVAL (seq - 1) * 10 SECOND,"
+        " CASE WHEN seq % 100 = 0 THEN 'N' WHEN seq % 100 = 1 THEN 'F' WHEN seq % 5000 = 2 THEN 'P' ELSE 'Y' END,"
+        " CASE WHEN seq % 100 = 0 OR seq % 5000 = 2 THEN NULL WHEN seq % 100 = 1 THEN 'NO_TRAINING_IMAGE'"
+        " WHEN seq % 7 = 0 THEN 'UNKNOWN_PERSON' ELSE 'SUCCESS' END,"
+        " CASE WHEN seq % 5000 = 2 THEN UTC_TIMESTAMP(6) + INTERVAL 1 DAY END"
+        f" FROM seq_1_to_{STILLS}",
+        "INSERT INTO train_img (lan_id, capture_time, status)"
+        " SELECT CONCAT(:prefix, seq % :agents), :first, CASE WHEN seq % 20 = 0 THEN 'F' ELSE 'Y' END"
+        f" FROM seq_1_to_{TRAINING}",
+        **parameters,
+    )
+    fetch(database, "ANALYZE TABLE stream_img, train_img")
+
+
+def _execute(database: Database, *sql: str, **parameters: object) -> None:
+    def run(connection: Any) -> None:
+        for statement in sql:
+            named = {name: value for name, value in parameters.items() if f":{name}" in statement}
+            connection.execute(text(statement), named)
+
+    database.write(run)
+
+
+def _record(site: Database, verdicts: list[TrainingVerdict]) -> int:
+    since: datetime = NOW - timedelta(hours=24)
+    return record_verdicts(
+        site, Process.TRAINING_CHECK, verdicts, model_id=MODEL, run_id=None, processed_time=NOW, requeue_since=since
+    )
+
+
+def _explain(database: Database, sql: str, parameters: Any = ()) -> list[Step]:
+    with database.read() as connection:
+        if parameters:
+            rows = connection.exec_driver_sql(f"EXPLAIN {sql}", parameters).mappings().all()
+        else:
+            rows = connection.execute(text(f"EXPLAIN {sql}")).mappings().all()
+    return [Step(row["table"] or "", row["type"] or "", row["key"], row["Extra"] or "") for row in rows]
+
+
+def _recorded(database: Database, work: Callable[[], object]) -> list[tuple[str, Any]]:
+    """The statements on the image tables that the work sends, as it sends them."""
+    with statements(database) as sent:
+        work()
+    return [
+        (sql, parameters[0] if isinstance(parameters, list) else parameters)
+        for sql, parameters in sent
+        if sql.startswith(("SELECT", "UPDATE")) and ("stream_img" in sql or "train_img" in sql or "face_enc" in sql)
+    ]
+
+
+def _plans(database: Database, work: Callable[[], object]) -> list[list[Step]]:
+    return [
+        _explain(database, sql, parameters) for sql, parameters in _recorded(database, work) if sql.startswith("SELECT")
+    ]
+
+
+def _steps_of_stills(database: Database, work: Callable[[], object]) -> list[Step]:
+    return [
+        step
+        for sql, parameters in _recorded(database, work)
+        for step in _explain(database, sql, parameters)
+        if step.table == "stream_img"
+    ]

@@ -1,0 +1,231 @@
+"""Training images: the newest, the benchmark, what has no encoding yet, and what an approval sets going."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+from biosense_pipeline.codes import Process, Status, StillResult, TrainingResult
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.tables import TrainingImage
+from biosense_pipeline.store.training import (
+    EncodedFace,
+    TrainingVerdict,
+    benchmark_counts,
+    lan_ids_of,
+    record_verdicts,
+    training_states,
+    unchecked_ids,
+    unencoded_benchmark_ids,
+)
+from biosense_pipeline_tests.store.rows import (
+    AGENT,
+    HOUR,
+    MODEL,
+    NOW,
+    OTHER,
+    attempts_at,
+    enter,
+    enter_finished,
+    enter_training,
+    fetch,
+    still,
+)
+
+DAY = timedelta(hours=24)
+AWAITING = (StillResult.NO_TRAINING_IMAGE, StillResult.TRAINING_IMAGE_FAILED)
+
+
+def test_newest_and_benchmark_are_told_apart(database: Database) -> None:
+    """The newest image has any status, the benchmark is the newest approved one."""
+    approved = enter_training(database, AGENT, AGENT, status=Status.PROCESSED)
+    failed = enter_training(database, AGENT, status=Status.FAILED)
+    state = training_states(database, [AGENT], MODEL)["na\\vep5898"]
+    assert state.newest is not None
+    assert state.benchmark is not None
+    assert (state.newest.id, state.newest.status) == (failed[0], "F")
+    assert (state.benchmark.id, state.benchmark.status) == (approved[1], "Y")
+
+
+def test_approved_newest_is_the_benchmark(database: Database) -> None:
+    """Where the newest image is approved, it is both."""
+    ids = enter_training(database, AGENT, status=Status.FAILED)
+    ids += enter_training(database, AGENT, status=Status.PROCESSED)
+    state = training_states(database, [AGENT], MODEL)["na\\vep5898"]
+    assert state.newest == state.benchmark
+    assert state.newest is not None
+    assert state.newest.id == ids[1]
+
+
+def test_agent_without_approval_has_no_benchmark(database: Database) -> None:
+    """Images that wait or failed are no benchmark; an agent without any image has no state."""
+    enter_training(database, AGENT)
+    states = training_states(database, [AGENT, OTHER, ""], MODEL)
+    assert states.keys() == {"na\\vep5898"}
+    assert states["na\\vep5898"].benchmark is None
+
+
+def test_states_ignore_the_spelling(database: Database) -> None:
+    """An agent's images are found whichever way the LAN id is written, and the newest of all spellings counts."""
+    ids = enter_training(database, "NA\\VEP5898", "na\\vep5898", "Na\\Vep5898 ", status=Status.PROCESSED)
+    states = training_states(database, ["na\\VEP5898"], MODEL)
+    assert states.keys() == {"na\\vep5898"}
+    newest = states["na\\vep5898"].newest
+    assert newest is not None
+    assert newest.id == ids[-1]
+    assert benchmark_counts(database, MODEL)["benchmarks"] == 1
+    assert unencoded_benchmark_ids(database, MODEL, ["NA\\vep5898"]) == ids[-1:]
+
+
+def test_names_that_differ_in_an_accent_are_two_agents(database: Database) -> None:
+    """René is not Rene, also where the column's collation takes them for equal."""
+    ids = enter_training(database, "NA\\rené", "NA\\rene", status=Status.PROCESSED)
+    states = training_states(database, ["NA\\rené", "NA\\rene"], MODEL)
+    found = {key: state.benchmark.id for key, state in states.items() if state.benchmark}
+    assert found == {"na\\rené": ids[0], "na\\rene": ids[1]}
+    assert unencoded_benchmark_ids(database, MODEL) == ids
+
+
+def test_images_without_a_name_are_nobodys(database: Database) -> None:
+    """A training image with an empty LAN id is not the reference of stills without one."""
+    enter_training(database, "", "  ", status=Status.PROCESSED)
+    assert training_states(database, ["", "  "], MODEL) == {}
+
+
+def test_unchecked_images_come_oldest_first(database: Database) -> None:
+    """Images that wait for their check are named oldest first, checked ones are not."""
+    waiting = enter_training(database, AGENT, OTHER)
+    enter_training(database, AGENT, status=Status.FAILED)
+    assert unchecked_ids(database) == waiting
+    assert lan_ids_of(database, waiting) == dict(zip(waiting, (AGENT, OTHER), strict=True))
+
+
+def test_only_the_benchmark_needs_an_encoding(database: Database) -> None:
+    """Of several approved images the newest is encoded, once under each model, failures included."""
+    ids = enter_training(database, AGENT, AGENT, OTHER, status=Status.PROCESSED)
+    assert unencoded_benchmark_ids(database, MODEL) == ids[1:]
+    assert unencoded_benchmark_ids(database, MODEL, [OTHER]) == ids[2:]
+    assert unencoded_benchmark_ids(database, MODEL, []) == []
+    _record(database, Process.BENCHMARK_ENCODING, _verdict(ids[1]), _verdict(ids[2], result=TrainingResult.NO_FACE))
+    assert unencoded_benchmark_ids(database, MODEL) == []
+    assert unencoded_benchmark_ids(database, "model-b") == ids[1:]
+    assert benchmark_counts(database, MODEL) == {"benchmarks": 2, "encoded": 1, "failed": 1}
+
+
+def test_check_approves_and_stores_the_encoding(database: Database) -> None:
+    """A check that finds one face sets Y, the time and the encoding, exact to the last bit."""
+    (image,) = enter_training(database, AGENT)
+    verdict = _verdict(image)
+    _record(database, Process.TRAINING_CHECK, verdict)
+    row = fetch(database, "SELECT status, result FROM train_img")
+    assert row == [("Y", "SUCCESS")]
+    state = training_states(database, [AGENT], MODEL)["na\\vep5898"]
+    assert state.benchmark is not None
+    assert verdict.face is not None
+    assert state.benchmark.encoding is not None
+    assert np.array_equal(state.benchmark.encoding, verdict.face.encoding)
+    assert (state.benchmark.processed_time, state.benchmark.failure) == (NOW, None)
+    (attempt,) = attempts_at(database, image)
+    assert (attempt.image_kind, attempt.process, attempt.status) == ("TRAINING", "TRAINING_CHECK", "Y")
+
+
+@pytest.mark.parametrize("result", [result for result in TrainingResult if result is not TrainingResult.ONE_FACE])
+def test_check_fails_with_the_reason(sqlite_database: Database, result: TrainingResult) -> None:
+    """A check that does not find one face sets F with the reason, which the state reports under the model."""
+    (image,) = enter_training(sqlite_database, AGENT)
+    _record(sqlite_database, Process.TRAINING_CHECK, _verdict(image, result=result))
+    assert fetch(sqlite_database, "SELECT status, result FROM train_img") == [("F", result.value)]
+    newest = training_states(sqlite_database, [AGENT], MODEL)["na\\vep5898"].newest
+    assert newest is not None
+    assert (newest.failure, newest.encoding) == (result.value, None)
+
+
+def test_check_does_not_overrule_a_decision(database: Database) -> None:
+    """An image that somebody decided on meanwhile keeps that decision."""
+    (image,) = enter_training(database, AGENT, status=Status.FAILED)
+    _fail_for_want(database, AGENT, NOW)
+    assert _record(database, Process.TRAINING_CHECK, _verdict(image)) == 0
+    assert fetch(database, f"SELECT status FROM {TrainingImage.__tablename__}") == [("F",)]
+
+
+def test_second_examination_replaces_the_encoding(database: Database) -> None:
+    """Examined again under the same model, an image has one encoding: the second."""
+    (image,) = enter_training(database, AGENT, status=Status.PROCESSED)
+    _record(database, Process.BENCHMARK_ENCODING, _verdict(image, result=TrainingResult.ERROR))
+    _record(database, Process.BENCHMARK_ENCODING, _verdict(image))
+    assert fetch(database, "SELECT count(*), max(failure) FROM face_encoding") == [(1, None)]
+    assert len(attempts_at(database, image)) == 2
+
+
+@pytest.mark.parametrize("result", AWAITING)
+def test_approval_returns_the_stills_that_waited_for_it(database: Database, result: StillResult) -> None:
+    """Stills that failed for want of a training image are pending again, as if never tried."""
+    waiting = _fail_for_want(database, AGENT, NOW - timedelta(hours=1), result)
+    (image,) = enter_training(database, AGENT)
+    assert _record(database, Process.TRAINING_CHECK, _verdict(image)) == 1
+    row = still(database, waiting)
+    assert (row.status, row.result, row.processed_time, row.attempts) == ("N", None, None, 0)
+
+
+def test_approval_returns_stills_of_any_spelling(database: Database) -> None:
+    """Stills of the agent return however the capture client spelt the LAN id."""
+    waiting = [_fail_for_want(database, name, NOW) for name in ("NA\\vep5898", "na\\VEP5898", "NA\\VEP5898 ")]
+    (image,) = enter_training(database, "Na\\Vep5898")
+    assert _record(database, Process.TRAINING_CHECK, _verdict(image, "Na\\Vep5898")) == 3
+    assert {still(database, still_id).status for still_id in waiting} == {"N"}
+
+
+def test_approval_returns_nothing_else(database: Database) -> None:
+    """Older stills, other agents' and those that failed for another reason stay as they are."""
+    kept = [
+        _fail_for_want(database, AGENT, NOW - DAY - timedelta(seconds=1)),
+        _fail_for_want(database, OTHER, NOW),
+        _fail_for_want(database, "", NOW),
+        enter_finished(database, AGENT, NOW, StillResult.UNREADABLE_IMAGE, Status.FAILED),
+        enter_finished(database, AGENT, NOW, StillResult.UNKNOWN_PERSON),
+    ]
+    last = _fail_for_want(database, AGENT, NOW - DAY)
+    enter(database)
+    (image,) = enter_training(database, AGENT)
+    assert _record(database, Process.TRAINING_CHECK, _verdict(image)) == 1
+    assert still(database, last).status == "N"
+    assert [still(database, still_id).status for still_id in kept] == ["F", "F", "F", "F", "Y"]
+
+
+def test_failed_check_returns_nothing(database: Database) -> None:
+    """A training image that fails its check sends no still back."""
+    _fail_for_want(database, AGENT, NOW)
+    (image,) = enter_training(database, AGENT)
+    assert _record(database, Process.TRAINING_CHECK, _verdict(image, result=TrainingResult.NO_FACE)) == 0
+
+
+def test_encoding_a_benchmark_returns_nothing(database: Database) -> None:
+    """Encoding an approved image under a new model sends no still back."""
+    _fail_for_want(database, AGENT, NOW)
+    (image,) = enter_training(database, AGENT, status=Status.PROCESSED)
+    assert _record(database, Process.BENCHMARK_ENCODING, _verdict(image)) == 0
+
+
+def test_no_verdicts_are_no_work(database: Database) -> None:
+    """Nothing examined, nothing written."""
+    assert _record(database, Process.TRAINING_CHECK) == 0
+
+
+def _fail_for_want(
+    database: Database, lan_id: str, capture_time: datetime, result: StillResult = StillResult.NO_TRAINING_IMAGE
+) -> int:
+    return enter_finished(database, lan_id, capture_time, result, Status.FAILED)
+
+
+def _verdict(image: int, lan_id: str = AGENT, result: TrainingResult = TrainingResult.ONE_FACE) -> TrainingVerdict:
+    face = None
+    if result is TrainingResult.ONE_FACE:
+        encoding = np.random.default_rng(image).normal(size=128).astype(np.float32)
+        face = EncodedFace(encoding, (1, 2, 3, 4), {"sharpness": 0.5})
+    return TrainingVerdict(image, lan_id, result, face, None if face else "a reason", HOUR, HOUR)
+
+
+def _record(database: Database, process: Process, *verdicts: TrainingVerdict) -> int:
+    return record_verdicts(
+        database, process, verdicts, model_id=MODEL, run_id=None, processed_time=NOW, requeue_since=NOW - DAY
+    )

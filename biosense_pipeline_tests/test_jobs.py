@@ -1,0 +1,216 @@
+"""The jobs through real assets, real faces and an ephemeral instance."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+from sqlalchemy import delete, update
+
+from biosense_pipeline.build import build_definitions
+from biosense_pipeline.demo.frames import Person, empty_frame
+from biosense_pipeline.resources import RecogniserResource
+from biosense_pipeline.settings import load_settings
+from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
+from biosense_pipeline.store.claims import Claims, Released
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.results import count_results
+from biosense_pipeline.store.schema import upgrade_schema
+from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.summaries import read_summary
+from biosense_pipeline.store.tables import AgentHourSummary, FaceEncoding, RecognitionResult, StreamImage
+from biosense_pipeline.workflows.drain import DrainReport
+from biosense_pipeline.workflows.enrol import EnrolmentReport
+from biosense_pipeline_tests.conftest import HOUR
+from biosense_pipeline_tests.filling import AGENT, capture, enrol
+
+KEY = "2026-03-02-09:00"
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@pytest.fixture
+def stills() -> Database:
+    """The database that the settings name, migrated."""
+    database = Database(load_settings().database_url.get_secret_value())
+    upgrade_schema(database)
+    return database
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An instance without a past."""
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+def _run(
+    instance: dg.DagsterInstance, job: str = "recognition_job", raise_on_error: bool = True, **options: Any
+) -> dg.ExecuteInProcessResult:
+    definitions = build_definitions(recogniser=RecogniserResource(workers=0))
+    config = {**_QUIET, **options.pop("run_config", {})}
+    return definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, run_config=config, raise_on_error=raise_on_error, **options
+    )
+
+
+def _metadata(result: dg.ExecuteInProcessResult, asset: str, partition: str | None = KEY) -> dict[str, Any]:
+    for event in result.all_events:
+        if event.is_step_materialization and event.asset_key == dg.AssetKey(asset) and event.partition == partition:
+            return {name: value.value for name, value in event.materialization.metadata.items()}
+    raise AssertionError(f"{asset} was not materialised for {partition}")
+
+
+def _checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    return {
+        event.asset_check_evaluation_data.check_name: event.asset_check_evaluation_data.passed
+        for event in result.all_events
+        if event.event_type_value == "ASSET_CHECK_EVALUATION"
+    }
+
+
+def test_hour_is_verified_and_summed_up(stills: Database, instance: dg.DagsterInstance) -> None:
+    """recognition_job gives every still of its hour a result, sums it up, and leaves other hours alone."""
+    enrol(stills)
+    capture(stills, HOUR, 3)
+    capture(stills, HOUR + timedelta(minutes=5), 1, person=Person.BIDEN)
+    capture(stills, HOUR + timedelta(hours=1), 2)
+    _run(instance, "enrolment_job")
+    result = _run(instance, partition_key=KEY)
+    assert count_results(stills, Scope()) == {"SUCCESS": 3, "UNKNOWN_PERSON": 1}
+    assert {(row.lan_id, row.result): row.stills for row in read_summary(stills)} == {
+        (AGENT, "SUCCESS"): 3,
+        (AGENT, "UNKNOWN_PERSON"): 1,
+    }
+    assert _checks(result) == {
+        "no_forgotten_lease": True,
+        "every_still_has_one_result": True,
+        "shares_within_bounds": False,
+        "sums_equal_rows": True,
+        "encodings_of_current_model": True,
+    }
+
+
+def test_materialisations_carry_their_figures(stills: Database, instance: dg.DagsterInstance) -> None:
+    """Row counts come from the database; speed, percentiles, tables, schema and plots stand beside them."""
+    enrol(stills)
+    capture(stills, HOUR, 3)
+    _run(instance, "enrolment_job")
+    result = _run(instance, partition_key=KEY)
+    stock, found = _metadata(result, "pending_stream_batch"), _metadata(result, "recognition_results")
+    summary = _metadata(result, "hourly_agent_summary")
+    assert stock["dagster/row_count"] == 3
+    assert stock["oldest_pending_seconds"] > 0
+    assert found["dagster/row_count"] == found["stills_written"] == 3
+    assert found["stills_per_second"] > 0
+    assert found["milliseconds_per_still_p50"] <= found["milliseconds_per_still_p95"]
+    assert found["oldest_pending_seconds"] == 0
+    assert "| SUCCESS | 3 |" in found["results"]
+    assert found["distances"].startswith("![")
+    assert len(found["distances"]) < 41_000
+    assert {column.name for column in found["dagster/column_schema"].columns} >= {"distance", "faces"}
+    assert summary["dagster/row_count"] == 1
+    assert summary["verified_share"].startswith("![")
+
+
+def test_late_still_mends_its_hour(stills: Database, instance: dg.DagsterInstance) -> None:
+    """A still that comes after its hour was summed up is in the summary after the run that processes it."""
+    enrol(stills)
+    capture(stills, HOUR, 2)
+    _run(instance, "enrolment_job")
+    _run(instance, partition_key=KEY)
+    capture(stills, HOUR + timedelta(minutes=50), 1)
+    _run(instance, partition_key=KEY)
+    assert [row.stills for row in read_summary(stills)] == [3]
+
+
+def test_range_of_hours_in_one_run(stills: Database, instance: dg.DagsterInstance) -> None:
+    """A run over a range of hours materialises each with the figures of its own."""
+    enrol(stills)
+    for hour in range(3):
+        capture(stills, HOUR + timedelta(hours=hour), hour + 1)
+    _run(instance, "enrolment_job")
+    tags = {
+        "dagster/asset_partition_range_start": KEY,
+        "dagster/asset_partition_range_end": "2026-03-02-11:00",
+    }
+    result = _run(instance, tags=tags)
+    rows = [
+        _metadata(result, "recognition_results", f"2026-03-02-{hour:02}:00")["dagster/row_count"]
+        for hour in (9, 10, 11)
+    ]
+    assert rows == [1, 2, 3]
+
+
+def test_reprocess_redoes_the_named_agents(stills: Database, instance: dg.DagsterInstance) -> None:
+    """With reprocess, finished stills of the named agents are done again and others are not."""
+    enrol(stills)
+    enrol(stills, "NA\\kho2114", Person.HOPPER)
+    capture(stills, HOUR, 2)
+    capture(stills, HOUR, 2, lan_id="NA\\kho2114", person=Person.HOPPER)
+    _run(instance, "enrolment_job")
+    _run(instance, partition_key=KEY)
+    config = {"ops": {"pending_stream_batch": {"config": {"reprocess": True, "lan_ids": [AGENT]}}}}
+    result = _run(instance, partition_key=KEY, run_config=config)
+    assert _metadata(result, "pending_stream_batch")["returned_for_reprocessing"] == 2
+    assert _metadata(result, "recognition_results")["stills_written"] == 2
+    assert count_results(stills, Scope()) == {"SUCCESS": 4}
+
+
+def test_training_image_without_face_fails_with_the_reason(stills: Database, instance: dg.DagsterInstance) -> None:
+    """enrolment_job fails a training image without a face, and the agent's stills say so."""
+    enter_training_images(stills, [CapturedImage(AGENT, HOUR, empty_frame(0))])
+    capture(stills, HOUR, 1)
+    result = _run(instance, "enrolment_job")
+    assert "no face was found" in _metadata(result, "training_image_checks", None)["failures"]
+    _run(instance, partition_key=KEY)
+    assert count_results(stills, Scope()) == {"TRAINING_IMAGE_FAILED": 1}
+
+
+def test_checks_see_what_is_wrong(
+    stills: Database, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each check fails when what it guards is broken and the asset before it does not mend it."""
+    enrol(stills)
+    capture(stills, HOUR, 3)
+    enter_stills(stills, [CapturedImage(AGENT, HOUR, empty_frame(1))])
+    _run(instance, "enrolment_job")
+    _run(instance, partition_key=KEY)
+    with stills.engine.begin() as connection:
+        connection.execute(delete(RecognitionResult))
+        connection.execute(delete(FaceEncoding))
+        connection.execute(update(AgentHourSummary).values(stills=AgentHourSummary.stills + 1))
+        connection.execute(
+            update(StreamImage).where(StreamImage.result == "NO_FACES_FOUND").values(status="P", lease_expires=None)
+        )
+    monkeypatch.setattr(Claims, "release_expired", lambda self, scope: Released())
+    monkeypatch.setattr("biosense_pipeline.assets.enrolment.encode_benchmarks", lambda bench: EnrolmentReport())
+    monkeypatch.setattr("biosense_pipeline.assets.recognition.drain", lambda *args, **options: DrainReport())
+    monkeypatch.setattr("biosense_pipeline.assets.summaries.summarise", lambda *args: 0)
+    checks = _checks(_run(instance, partition_key=KEY))
+    assert {name for name, passed in checks.items() if not passed} == {
+        "no_forgotten_lease",
+        "every_still_has_one_result",
+        "sums_equal_rows",
+        "encodings_of_current_model",
+    }
+
+
+def test_missing_migration_is_a_failure_with_the_remedy(instance: dg.DagsterInstance) -> None:
+    """On a database without migrations a run fails with the sentence that says what to do."""
+    result = _run(instance, raise_on_error=False, partition_key=KEY)
+    failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    assert failures[0].user_failure_data is not None
+    assert "run `biosense db upgrade`" in str(failures[0].user_failure_data.description)
+
+
+def test_missing_model_file_is_a_failure_with_the_remedy(
+    stills: Database, instance: dg.DagsterInstance, use_settings, tmp_path
+) -> None:
+    """Without model files a run fails with the sentence that says what to do."""
+    use_settings(model_dir=tmp_path)
+    enrol(stills)
+    result = _run(instance, "enrolment_job", raise_on_error=False)
+    failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    assert failures[0].user_failure_data is not None
+    assert "BIOSENSE_MODEL_DIR" in str(failures[0].user_failure_data.description)

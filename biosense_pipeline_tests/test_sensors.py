@@ -1,0 +1,151 @@
+"""Sensors: what they request, what they leave alone, what they say."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from biosense_pipeline.local_time import floor_hour
+from biosense_pipeline.resources import DatabaseResource
+from biosense_pipeline.sensors import BACKFILL, LANE_TAG, LIVE, stream_img_sensor, train_img_sensor
+from biosense_pipeline.settings import load_settings
+from biosense_pipeline.store.claims import Claims
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.schema import upgrade_schema
+from biosense_pipeline.store.scope import Scope
+from biosense_pipeline_tests.conftest import HOUR
+from biosense_pipeline_tests.filling import capture, enrol
+
+
+@pytest.fixture
+def stills(tmp_path) -> Database:
+    """The database that the settings name, migrated."""
+    database = Database(load_settings().database_url.get_secret_value())
+    upgrade_schema(database)
+    return database
+
+
+@pytest.fixture
+def instance():
+    """An instance without a past."""
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+def _tick(instance: dg.DagsterInstance, sensor: dg.SensorDefinition = stream_img_sensor) -> dg.SensorResult:
+    context = dg.build_sensor_context(instance=instance)
+    outcome = sensor(context, database=DatabaseResource())
+    if isinstance(outcome, dg.SensorResult):
+        return outcome
+    if isinstance(outcome, dg.RunRequest):
+        return dg.SensorResult(run_requests=[outcome])
+    return dg.SensorResult(skip_reason=outcome)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def test_nothing_pending_is_skipped(stills: Database, instance: dg.DagsterInstance) -> None:
+    """Without pending stills a tick requests nothing."""
+    assert not _tick(instance).run_requests
+
+
+def test_newest_hours_first(stills: Database, instance: dg.DagsterInstance) -> None:
+    """Each hour with pending stills gets one run, the newest first."""
+    for hour in (2, 0, 1):
+        capture(stills, HOUR + timedelta(hours=hour), 2)
+    requests = _tick(instance).run_requests or []
+    assert [request.partition_key for request in requests] == [
+        "2026-03-02-11:00",
+        "2026-03-02-10:00",
+        "2026-03-02-09:00",
+    ]
+
+
+def test_no_more_hours_than_set(stills: Database, instance: dg.DagsterInstance, use_settings) -> None:
+    """A tick names at most the set number of hours."""
+    use_settings(sensor_hours=2)
+    for hour in range(4):
+        capture(stills, HOUR + timedelta(hours=hour), 1)
+    assert len(_tick(instance).run_requests or []) == 2
+
+
+def test_hour_under_way_is_followed(stills: Database, instance: dg.DagsterInstance) -> None:
+    """The hour under way runs in the live lane and is followed; old hours go to the backfill lane."""
+    capture(stills, floor_hour(_now()), 1)
+    capture(stills, HOUR, 1)
+    live, old = _tick(instance).run_requests or []
+    assert live.tags[LANE_TAG] == LIVE
+    assert live.run_config["ops"]["recognition_results"]["config"] == {"follow": True}
+    assert old.tags[LANE_TAG] == BACKFILL
+    assert old.run_config["ops"]["recognition_results"]["config"] == {"follow": False}
+    assert int(live.tags["dagster/priority"]) > int(old.tags["dagster/priority"])
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"dagster/partition": "2026-03-02-09:00"},
+        {
+            "dagster/asset_partition_range_start": "2026-03-02-08:00",
+            "dagster/asset_partition_range_end": "2026-03-02-10:00",
+        },
+    ],
+)
+def test_hour_with_a_run_in_flight_is_left_alone(stills: Database, instance: dg.DagsterInstance, tags) -> None:
+    """No second run is requested while one for the hour is queued or running, alone or in a range."""
+    capture(stills, HOUR, 1)
+    instance.add_run(dg.DagsterRun(job_name="recognition_job", status=dg.DagsterRunStatus.STARTED, tags=tags))
+    assert not _tick(instance).run_requests
+
+
+@pytest.mark.parametrize(
+    "status", [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.CANCELED]
+)
+def test_past_runs_keep_nothing_from_being_tried_again(
+    stills: Database, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+) -> None:
+    """An hour whose run ended, however it ended, is requested again under another key."""
+    capture(stills, HOUR, 1)
+    first = _tick(instance).run_requests[0]  # type: ignore[index]
+    instance.add_run(
+        dg.DagsterRun(job_name="recognition_job", status=status, tags={"dagster/partition": first.partition_key})
+    )
+    second = _tick(instance).run_requests[0]  # type: ignore[index]
+    assert second.partition_key == first.partition_key
+    assert second.run_key != first.run_key
+
+
+def test_expired_lease_is_work(stills: Database, instance: dg.DagsterInstance) -> None:
+    """An hour in which only expired leases are left is requested; unexpired ones are not."""
+    capture(stills, HOUR, 3)
+    Claims(stills, lease_seconds=60, max_attempts=3).claim(Scope(), 10)
+    assert not _tick(instance).run_requests
+    capture(stills, HOUR + timedelta(hours=1), 3)
+    Claims(stills, lease_seconds=-1, max_attempts=3).claim(Scope(), 10)
+    requests = _tick(instance).run_requests or []
+    assert [request.partition_key for request in requests] == ["2026-03-02-10:00"]
+
+
+def test_stills_without_partition_are_named(stills: Database, instance: dg.DagsterInstance) -> None:
+    """Stills from before the first partition or from the future get no run, and no error."""
+    capture(stills, datetime(2019, 5, 1, 8), 1)
+    capture(stills, datetime(2099, 1, 1), 1)
+    assert not _tick(instance).run_requests
+
+
+def test_training_image_is_requested_once(stills: Database, instance: dg.DagsterInstance) -> None:
+    """A new training image asks for one enrolment run while none is in flight."""
+    assert not _tick(instance, train_img_sensor).run_requests
+    enrol(stills)
+    assert len(_tick(instance, train_img_sensor).run_requests or []) == 1
+    instance.add_run(dg.DagsterRun(job_name="enrolment_job", status=dg.DagsterRunStatus.STARTED))
+    assert not _tick(instance, train_img_sensor).run_requests
+
+
+def test_unmigrated_database_is_a_failure_with_the_remedy(instance: dg.DagsterInstance) -> None:
+    """On a database without migrations a tick fails with the sentence that says what to do."""
+    with pytest.raises(dg.Failure) as failure:
+        _tick(instance)
+    assert "run `biosense db upgrade`" in str(failure.value.description)

@@ -1,0 +1,1 @@
+"""Tests of biosense_pipeline.vision: pictures, engines and worker processes."""

@@ -1,0 +1,22 @@
+"""A program that keeps a pool of workers until it is killed; run by a test."""
+
+import sys
+import time
+
+from biosense_pipeline.vision.pool import PoolExaminer
+from biosense_pipeline_tests.vision.fakes import SLOW, SPEC, commanded, picture
+
+
+def main() -> None:
+    """Print the workers' process ids, then wait: with idle workers, or with busy ones."""
+    pool = PoolExaminer(SPEC, workers=2, timeout=60, make_engine=commanded)
+    results = list(pool.examine([(1, picture(SLOW)), (2, picture(SLOW))]))
+    print(*{int(examination.faces[0].encoding[1]) for _, examination in results}, flush=True)
+    if sys.argv[1] == "busy":
+        for _ in pool.examine((key, picture(SLOW)) for key in range(1000)):
+            pass
+    time.sleep(120)
+
+
+if __name__ == "__main__":
+    main()

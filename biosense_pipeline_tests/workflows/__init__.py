@@ -1,0 +1,1 @@
+"""Tests of biosense_pipeline.workflows: the main job on both servers."""
