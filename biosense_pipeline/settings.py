@@ -111,7 +111,11 @@ class Settings(BaseSettings):
         8 * 2**20, ge=1024, description="Larger images are refused unread: 8 MiB holds any webcam still."
     )
     max_image_megapixels: float = Field(
-        12.0, gt=0, description="Images with more pixels are refused before they are decoded."
+        # Pillow itself refuses 179 megapixels and more.
+        12.0,
+        gt=0,
+        le=178,
+        description="Images with more pixels are refused before they are decoded.",
     )
     claim_size: int = Field(
         200, ge=1, le=5000, description="Stills claimed in one short transaction and held under one lease."

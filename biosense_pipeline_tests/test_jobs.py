@@ -1,7 +1,8 @@
 """The jobs through real assets, real faces and an ephemeral instance."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,7 +12,7 @@ from sqlalchemy import delete, update
 from biosense_pipeline.build import build_definitions
 from biosense_pipeline.demo.frames import Person, empty_frame
 from biosense_pipeline.resources import RecogniserResource
-from biosense_pipeline.settings import load_settings
+from biosense_pipeline.settings import Settings, load_settings
 from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.claims import Claims, Released
 from biosense_pipeline.store.database import Database
@@ -205,7 +206,7 @@ def test_missing_migration_is_a_failure_with_the_remedy(instance: dg.DagsterInst
 
 
 def test_missing_model_file_is_a_failure_with_the_remedy(
-    stills: Database, instance: dg.DagsterInstance, use_settings, tmp_path
+    stills: Database, instance: dg.DagsterInstance, use_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """Without model files a run fails with the sentence that says what to do."""
     use_settings(model_dir=tmp_path)

@@ -102,7 +102,9 @@ def test_database_without_schema_is_a_plain_failure(make_url: Callable[[str], st
 _TICKS = """
 query Ticks($selector: SensorSelector!) {
   sensorOrError(sensorSelector: $selector) {
-    ... on Sensor { sensorState { ticks(limit: 1, statuses: [FAILURE]) { error { errorChain { error { message } } } } } }
+    ... on Sensor { sensorState {
+      ticks(limit: 1, statuses: [FAILURE]) { error { errorChain { error { message } } } }
+    } }
   }
 }"""
 

@@ -1,6 +1,7 @@
 """Hours and the stills that belong to them, on the days the clock changes too."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -68,14 +69,12 @@ def test_partitions_adjoin(name: str) -> None:
             keys.append(partitions.get_partition_key_for_timestamp(instant))
         hours = [hour_of_key(key, partitions) for key in keys]
         assert len(set(keys)) == 72
-        assert all(before.end == after.start for before, after in zip(hours, hours[1:], strict=False))
+        assert all(before.end == after.start for before, after in pairwise(hours))
 
 
 def test_covered_reaches_into_the_hour_under_way() -> None:
     """Stills of the hour under way have a partition."""
     start, end = covered(UTC_HOURS)
-    from datetime import UTC
-
     now = datetime.now(UTC).replace(tzinfo=None)
     assert start == datetime(2026, 1, 1)
     assert now < end <= now + timedelta(hours=1)

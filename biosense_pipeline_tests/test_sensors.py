@@ -1,5 +1,6 @@
 """Sensors: what they request, what they leave alone, what they say."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -8,7 +9,7 @@ import pytest
 from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.resources import DatabaseResource
 from biosense_pipeline.sensors import BACKFILL, LANE_TAG, LIVE, stream_img_sensor, train_img_sensor
-from biosense_pipeline.settings import load_settings
+from biosense_pipeline.settings import Settings, load_settings
 from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.schema import upgrade_schema
@@ -18,7 +19,7 @@ from biosense_pipeline_tests.filling import capture, enrol
 
 
 @pytest.fixture
-def stills(tmp_path) -> Database:
+def stills() -> Database:
     """The database that the settings name, migrated."""
     database = Database(load_settings().database_url.get_secret_value())
     upgrade_schema(database)
@@ -26,7 +27,7 @@ def stills(tmp_path) -> Database:
 
 
 @pytest.fixture
-def instance():
+def instance() -> Iterator[dg.DagsterInstance]:
     """An instance without a past."""
     with dg.DagsterInstance.ephemeral() as ephemeral:
         yield ephemeral
@@ -63,7 +64,9 @@ def test_newest_hours_first(stills: Database, instance: dg.DagsterInstance) -> N
     ]
 
 
-def test_no_more_hours_than_set(stills: Database, instance: dg.DagsterInstance, use_settings) -> None:
+def test_no_more_hours_than_set(
+    stills: Database, instance: dg.DagsterInstance, use_settings: Callable[..., Settings]
+) -> None:
     """A tick names at most the set number of hours."""
     use_settings(sensor_hours=2)
     for hour in range(4):
@@ -93,7 +96,9 @@ def test_hour_under_way_is_followed(stills: Database, instance: dg.DagsterInstan
         },
     ],
 )
-def test_hour_with_a_run_in_flight_is_left_alone(stills: Database, instance: dg.DagsterInstance, tags) -> None:
+def test_hour_with_a_run_in_flight_is_left_alone(
+    stills: Database, instance: dg.DagsterInstance, tags: dict[str, str]
+) -> None:
     """No second run is requested while one for the hour is queued or running, alone or in a range."""
     capture(stills, HOUR, 1)
     instance.add_run(dg.DagsterRun(job_name="recognition_job", status=dg.DagsterRunStatus.STARTED, tags=tags))
@@ -110,7 +115,7 @@ def test_past_runs_keep_nothing_from_being_tried_again(
     capture(stills, HOUR, 1)
     first = _tick(instance).run_requests[0]  # type: ignore[index]
     instance.add_run(
-        dg.DagsterRun(job_name="recognition_job", status=status, tags={"dagster/partition": first.partition_key})
+        dg.DagsterRun(job_name="recognition_job", status=status, tags={"dagster/partition": str(first.partition_key)})
     )
     second = _tick(instance).run_requests[0]  # type: ignore[index]
     assert second.partition_key == first.partition_key

@@ -95,6 +95,7 @@ def test_image_timeout_within_a_third_of_the_lease(
         ("lease_seconds", 0),
         ("max_image_bytes", 10),
         ("max_image_megapixels", 0),
+        ("max_image_megapixels", 179),
         ("partitions_start", "2024-13-01"),
         ("max_unknown_share", 1.5),
     ],

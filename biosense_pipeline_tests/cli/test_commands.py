@@ -150,7 +150,8 @@ def test_ctrl_c(seeded: Path, tmp_path: Path, workers: int) -> None:
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
         stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stdout) == (130, "")
-    assert stderr == "biosense: Stopped; nothing is lost, what was claimed has been given back.\n"
+    # The empty line before it ends the one on which a terminal shows ^C.
+    assert stderr == "\nbiosense: Stopped; nothing is lost, what was claimed has been given back.\n"
     assert _count(tmp_path, "stream_img", "status = 'P'") == 0
     assert _count(tmp_path, "stream_img", "status = 'N' AND attempts > 0") == 0
     assert _count(tmp_path, "stream_img", "status = 'N'") > 0
@@ -171,6 +172,7 @@ def test_demo(run: Run) -> None:
 def test_seeding_refuses_a_sites_database(seeded: Path, tmp_path: Path) -> None:
     """Seeding a database with somebody else's image is wrong use, and the demo refuses it too."""
     _copy(seeded, tmp_path)
+    (tmp_path / "dagster.yaml").touch()
     with closing(sqlite3.connect(tmp_path / "biosense.sqlite")) as connection, connection:
         connection.execute("INSERT INTO stream_img (lan_id, status) VALUES ('[red]theirs', 'N')")
     for command in ("seed", "demo"):

@@ -25,7 +25,6 @@ from biosense_pipeline_tests.vision.conftest import LIMITS, See
 
 SEEDS = (0, 1, 4)
 PAIRS = list(combinations(Person, 2))
-CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "webcam_clips"
 HEAVY = ("dlib", "_dlib_pybind11", "face_recognition", "face_recognition_models", "cv2", "matplotlib", "onnxruntime")
 
 
