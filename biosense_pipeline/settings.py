@@ -176,7 +176,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _timeout_within_lease(self) -> "Settings":
-        if self.image_timeout_seconds > self.lease_seconds / 3:
+        if self.image_timeout_seconds > self.lease_seconds / 3 + 1e-9:
             raise ValueError(
                 f"{ENV_PREFIX}IMAGE_TIMEOUT_SECONDS may be a third of {ENV_PREFIX}LEASE_SECONDS at most, or a slow "
                 "picture lets the lease lapse"

@@ -40,6 +40,7 @@ def _tick(instance: dg.DagsterInstance, sensor: dg.SensorDefinition = stream_img
         return outcome
     if isinstance(outcome, dg.RunRequest):
         return dg.SensorResult(run_requests=[outcome])
+    assert isinstance(outcome, dg.SkipReason)
     return dg.SensorResult(skip_reason=outcome)
 
 

@@ -1,7 +1,9 @@
 """The `biosense` command."""
 
 import logging
+import signal
 import sys
+from typing import NoReturn
 
 import click
 
@@ -28,8 +30,10 @@ for command in (db, demo, doctor, drain, seed, settings, simulate):
 def main() -> None:
     """Run the command; a person's mistake ends in one sentence on standard error, never in a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Asked to end, a drain gives back what it has claimed, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="biosense", standalone_mode=False)
     except BiosenseError as error:
         _say(str(error))
         sys.exit(error.exit_code)
@@ -47,3 +51,7 @@ def main() -> None:
 
 def _say(sentence: str) -> None:
     click.echo(f"biosense: {sentence}", err=True)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -63,7 +63,7 @@ def dagster_dev(database_url: str, **environment: str) -> Iterator[RunningDagste
         CannotStart: it ended or did not answer; the text holds the end of its log.
     """
     port = _free_port()
-    command = [Path(sys.executable).with_name("dagster"), "dev", "-w", "workspace.yaml", "-p", str(port)]
+    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", "workspace.yaml", "-p", str(port)]
     with tempfile.TemporaryDirectory(prefix="biosense-dagster-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         shutil.copy(project_folder() / "dagster.yaml", home)

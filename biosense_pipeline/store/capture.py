@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, union_all
+from sqlalchemy import Connection, delete, insert, or_, select
 
 from biosense_pipeline.codes import Status
 from biosense_pipeline.store.database import Database
@@ -39,16 +39,16 @@ def enter_training_images(database: Database, images: Sequence[CapturedImage]) -
 
 
 def foreign_lan_id(database: Database, ours: Iterable[str]) -> str | None:
-    """A LAN id in the image tables that is not one of ``ours``, or None."""
+    """A LAN id in the image tables or among the agents that is not one of ``ours``, or None; '' for none given."""
     known = list(ours)
-    either = union_all(
-        *(
-            select(table.lan_id).where(table.lan_id.not_in(known)).limit(1).subquery().select()
-            for table in (StreamImage, TrainingImage)
-        )
-    )
     with database.read() as connection:
-        return connection.execute(either).scalars().first()
+        for table in (StreamImage, TrainingImage, Employee):
+            foreign = connection.execute(
+                select(table.lan_id).where(or_(table.lan_id.not_in(known), table.lan_id.is_(None))).limit(1)
+            ).first()
+            if foreign is not None:
+                return foreign.lan_id or ""
+    return None
 
 
 def without_training_image(database: Database, lan_ids: Sequence[str]) -> set[str]:

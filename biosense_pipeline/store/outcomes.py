@@ -12,6 +12,18 @@ from biosense_pipeline.store.database import Database, upsert, utc_now
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import ProcessStatus, RecognitionResult, StreamImage
 
+#: A still's columns as its capture client wrote them; what was found before stays in recognition_result.
+AS_CAPTURED: dict[str, Any] = {
+    "status": Status.PENDING,
+    "result": None,
+    "accuracy": None,
+    "num_faces": None,
+    "processed_time": None,
+    "attempts": 0,
+    "lease_token": None,
+    "lease_expires": None,
+}
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -101,11 +113,7 @@ def reset_for_reprocessing(database: Database, scope: Scope, batch: int = 1000) 
                 ).scalars()
             )
             if ids:
-                connection.execute(
-                    update(StreamImage)
-                    .where(StreamImage.id.in_(ids))
-                    .values(status=Status.PENDING, attempts=0, lease_token=None, lease_expires=None)
-                )
+                connection.execute(update(StreamImage).where(StreamImage.id.in_(ids)).values(**AS_CAPTURED))
             return ids
 
         ids = database.write(reset)

@@ -64,6 +64,7 @@ def upgrade_schema(database: Database) -> tuple[str | None, str]:
 
     Existing rows stay as they are. May be run again at any time, also by two processes at once.
     """
+    _require_version(database)
     before = schema_state(database)
     if not before.known:
         require_schema(database)
@@ -75,6 +76,21 @@ def upgrade_schema(database: Database) -> tuple[str | None, str]:
     finally:
         patient.dispose()
     return before.current, before.newest
+
+
+def _require_version(database: Database) -> None:
+    """Claims skip rows that others hold, which older servers cannot."""
+    with database.read() as connection:
+        dialect = connection.dialect
+        version = tuple(number for number in dialect.server_version_info or () if isinstance(number, int))
+    if dialect.name == "sqlite":
+        return
+    name, oldest = ("MariaDB", (10, 6)) if getattr(dialect, "is_mariadb", False) else ("MySQL", (8, 0))
+    if version < oldest:
+        raise SchemaOutdated(
+            f"The server of {database} is {name} {'.'.join(map(str, version))}: "
+            f"{name} {'.'.join(map(str, oldest))} or newer is needed for SKIP LOCKED."
+        )
 
 
 def _migrate(connection: Connection) -> None:

@@ -3,17 +3,17 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from biosense_pipeline.codes import AWAITING_ENROLMENT, ImageKind, Process, Status, TrainingResult
+from biosense_pipeline.codes import Status
 from biosense_pipeline.lan_ids import agent_key
-from biosense_pipeline.store.database import Database, exactly, upsert, utc_now
-from biosense_pipeline.store.tables import FaceEncoding, ProcessStatus, StreamImage, TrainingImage
+from biosense_pipeline.store.database import Database, exactly
+from biosense_pipeline.store.tables import FaceEncoding, TrainingImage
 
-_ENCODING_DTYPE = np.dtype("<f4")
+#: How an encoding stands in ``face_encoding``.
+ENCODING_DTYPE = np.dtype("<f4")
 
 
 @dataclass(frozen=True)
@@ -39,28 +39,6 @@ class TrainingState:
 
     newest: TrainingRow | None = None
     benchmark: TrainingRow | None = None
-
-
-@dataclass(frozen=True)
-class EncodedFace:
-    """The one face of a training image: encoding, box in pixels and quality numbers."""
-
-    encoding: np.ndarray
-    box: tuple[int, int, int, int]
-    quality: dict[str, float]
-
-
-@dataclass(frozen=True)
-class TrainingVerdict:
-    """The outcome of examining a training image; ``face`` is there where the result is ONE_FACE."""
-
-    id: int
-    lan_id: str | None
-    result: TrainingResult
-    face: EncodedFace | None
-    detail: str | None
-    started: datetime
-    finished: datetime
 
 
 def training_states(database: Database, lan_ids: Collection[str], model_id: str) -> dict[str, TrainingState]:
@@ -129,71 +107,6 @@ def lan_ids_of(database: Database, training_ids: Collection[int]) -> dict[int, s
         }
 
 
-def record_verdicts(
-    database: Database,
-    process: Process,
-    verdicts: Sequence[TrainingVerdict],
-    *,
-    model_id: str,
-    run_id: str | None,
-    processed_time: datetime,
-    requeue_since: datetime | None,
-) -> int:
-    """Store what was found on training images in one transaction.
-
-    A TRAINING_CHECK also sets status and result of those images that still wait for it. Where it
-    approves one, the agent's stills since ``requeue_since`` that failed for want of a training image
-    return to pending.
-
-    Returns:
-        the number of stills that returned to pending.
-    """
-
-    def store(connection: Connection) -> int:
-        now = utc_now(connection)
-        upsert(connection, FaceEncoding.__table__, [_encoding_row(verdict, model_id, now) for verdict in verdicts])
-        connection.execute(
-            insert(ProcessStatus), [_process_row(verdict, process, model_id, run_id) for verdict in verdicts]
-        )
-        if process is not Process.TRAINING_CHECK:
-            return 0
-        approved = [verdict for verdict in verdicts if _decide(connection, verdict, processed_time)]
-        if requeue_since is None:
-            return 0
-        return _requeue(connection, {agent_key(verdict.lan_id) for verdict in approved}, requeue_since)
-
-    return database.write(store) if verdicts else 0
-
-
-def _decide(connection: Connection, verdict: TrainingVerdict, processed_time: datetime) -> bool:
-    status = Status.PROCESSED if verdict.result is TrainingResult.ONE_FACE else Status.FAILED
-    changed = connection.execute(
-        update(TrainingImage)
-        .where(TrainingImage.id == verdict.id, TrainingImage.status == Status.PENDING)
-        .values(status=status, result=verdict.result, processed_time=processed_time)
-    ).rowcount
-    return bool(changed) and status is Status.PROCESSED
-
-
-def _requeue(connection: Connection, agents: Collection[str], since: datetime) -> int:
-    awaiting = (
-        StreamImage.status == Status.FAILED,
-        StreamImage.result.in_(AWAITING_ENROLMENT),
-        StreamImage.capture_time >= since,
-    )
-    spelt = connection.execute(
-        select(StreamImage.lan_id).where(*awaiting).group_by(*exactly(StreamImage.lan_id))
-    ).scalars()
-    theirs = [lan_id for lan_id in spelt if agent_key(lan_id) in agents]
-    if not theirs:
-        return 0
-    return connection.execute(
-        update(StreamImage)
-        .where(StreamImage.lan_id.in_(theirs), *awaiting)
-        .values(status=Status.PENDING, result=None, processed_time=None, attempts=0)
-    ).rowcount
-
-
 def _highest_ids(connection: Connection, *conditions: ColumnElement[bool]) -> dict[str, int]:
     """The newest training image by :func:`agent_key`, read off an index: some thousands of entries."""
     highest: dict[str, int] = {}
@@ -229,39 +142,11 @@ def _rows(connection: Connection, ids: Collection[int], model_id: str) -> list[T
             lan_id=row.lan_id or "",
             status=row.status or "",
             processed_time=row.processed_time,
-            encoding=None if row.encoding is None else np.frombuffer(row.encoding, dtype=_ENCODING_DTYPE),
+            encoding=None if row.encoding is None else np.frombuffer(row.encoding, dtype=ENCODING_DTYPE),
             failure=row.failure,
         )
         for row in found
     ]
-
-
-def _encoding_row(verdict: TrainingVerdict, model_id: str, now: datetime) -> dict[str, Any]:
-    face = verdict.face
-    return {
-        "training_image_id": verdict.id,
-        "model_id": model_id,
-        "encoding": None if face is None else face.encoding.astype(_ENCODING_DTYPE).tobytes(),
-        "box": None if face is None else list(face.box),
-        "quality": None if face is None else face.quality,
-        "failure": None if face else str(verdict.result),
-        "created": now,
-    }
-
-
-def _process_row(verdict: TrainingVerdict, process: Process, model_id: str, run_id: str | None) -> dict[str, Any]:
-    return {
-        "image_kind": ImageKind.TRAINING,
-        "image_id": verdict.id,
-        "process": process,
-        "status": Status.PROCESSED if verdict.face else Status.FAILED,
-        "result": verdict.result,
-        "started": verdict.started,
-        "finished": verdict.finished,
-        "run_id": run_id,
-        "model_id": model_id,
-        "detail": verdict.detail,
-    }
 
 
 def _chunks(ids: Sequence[int], size: int = 1000) -> list[Sequence[int]]:

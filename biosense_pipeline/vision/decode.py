@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+# Pillow warns of large pictures before our own limit, which is lower, refuses them.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
 FORMATS = ("JPEG", "PNG")
 
 
@@ -38,15 +41,12 @@ def decode(data: bytes | None, limits: ImageLimits) -> np.ndarray:
     # Importing face_recognition switches this on for the whole process, and a torn JPEG then passes as grey.
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
-        with warnings.catch_warnings():
-            # Pillow's own warning on large pictures: our limit, checked below, is lower.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                width, height = image.size
-                if width * height > limits.max_pixels:
-                    raise UnreadableImage(f"{width}x{height} pixels, more than the limit of {limits.max_pixels}")
-                image.load()
-                return np.asarray(_rgb(ImageOps.exif_transpose(image)))
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > limits.max_pixels:
+                raise UnreadableImage(f"{width}x{height} pixels, more than the limit of {limits.max_pixels}")
+            image.load()
+            return np.asarray(_rgb(ImageOps.exif_transpose(image)))
     except UnreadableImage:
         raise
     except Image.DecompressionBombError as error:

@@ -6,37 +6,27 @@ had not written returns to pending when its lease runs out, and nothing is writt
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
-
-import numpy as np
+from datetime import datetime
 
 from biosense_pipeline.codes import Status, StillResult
 from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.local_time import floor_hour
-from biosense_pipeline.matching.accuracy import NORMALISERS
 from biosense_pipeline.matching.benchmark import Reference, ReferenceState
-from biosense_pipeline.matching.results import Decision, decide
 from biosense_pipeline.store.backlog import Stock, take_stock
 from biosense_pipeline.store.claims import Claim, ClaimedStill, Claims, Released
-from biosense_pipeline.store.outcomes import Comparison, StillOutcome, write_outcomes
+from biosense_pipeline.store.outcomes import StillOutcome, write_outcomes
 from biosense_pipeline.store.pictures import pictures
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import StreamImage
-from biosense_pipeline.vision.examine import Examination, Fault
-from biosense_pipeline.vision.faces import Face
+from biosense_pipeline.vision.examine import Examination
 from biosense_pipeline.workflows.enrol import find_references
-from biosense_pipeline.workflows.workbench import Workbench, naive_utc_now
+from biosense_pipeline.workflows.judge import judge, not_comparable
+from biosense_pipeline.workflows.workbench import Workbench
 
 #: Seconds between two looks for new stills, or for stills that another process holds.
 _POLL_SECONDS = 0.5
-
-_WITHOUT_REFERENCE = {
-    ReferenceState.MISSING: StillResult.NO_TRAINING_IMAGE,
-    ReferenceState.FAILED: StillResult.TRAINING_IMAGE_FAILED,
-}
 
 
 @dataclass
@@ -178,6 +168,7 @@ class _Batch:
     def process(self) -> None:
         lan_ids = {still.lan_id for still in self._claim.stills if still.lan_id}
         references = find_references(self._bench, sorted(lan_ids))
+        self._renew()  # benchmarks that had to be encoded first may have taken most of the lease
         missing = Reference(ReferenceState.MISSING)
         comparable: dict[int, tuple[ClaimedStill, Reference]] = {}
         for still in self._claim.stills:
@@ -185,10 +176,11 @@ class _Batch:
             if reference.state is ReferenceState.READY:
                 comparable[still.id] = still, reference
             else:
-                self._add(_not_comparable(still, reference, self._claims.max_attempts))
+                self._add(not_comparable(still, reference, self._bench.settings))
         stored = pictures(self._bench.database, StreamImage, list(comparable), self._bench.settings.max_image_bytes)
         for still_id, examination in self._bench.examine(stored):
-            self._add(self._outcome(*comparable[still_id], examination))
+            self._count_time(examination)
+            self._add(judge(*comparable[still_id], examination, self._bench.settings))
         self._write()
 
     def _add(self, outcome: StillOutcome) -> None:
@@ -196,10 +188,13 @@ class _Batch:
         self._gathered.append(outcome)
         now = self._bench.monotonic()
         if now - self._renewed_at > settings.lease_seconds / 3:
-            self._claims.renew(self._claim)
-            self._renewed_at = now
+            self._renew()
         if len(self._gathered) >= settings.commit_size or now - self._written_at >= settings.commit_seconds:
             self._write()
+
+    def _renew(self) -> None:
+        self._claims.renew(self._claim)
+        self._renewed_at = self._bench.monotonic()
 
     def _write(self) -> None:
         written = write_outcomes(
@@ -222,69 +217,8 @@ class _Batch:
         self._written_at = self._bench.monotonic()
         self._on_progress(self._report)
 
-    def _outcome(self, still: ClaimedStill, reference: Reference, examination: Examination) -> StillOutcome:
-        finished = naive_utc_now()
-        spent = sum(examination.milliseconds.values())
-        started = finished - timedelta(milliseconds=spent)
-        if examination.fault is Fault.UNREADABLE:
-            return StillOutcome(
-                still.id, Status.FAILED, StillResult.UNREADABLE_IMAGE, started, finished, detail=examination.detail
-            )
-        if examination.fault is Fault.ERROR:
-            return _failed_attempt(still, self._claims.max_attempts, examination.detail, started, finished)
-        self._count_time(examination)
-        assert reference.encoding is not None
-        assert reference.training_image_id is not None
-        settings = self._bench.settings
-        decision = decide(reference.encoding, [face.encoding for face in examination.faces], settings.tolerance)
-        normalise = NORMALISERS[settings.accuracy]
-        return StillOutcome(
-            still.id,
-            decision.result.status,
-            decision.result,
-            started,
-            finished,
-            accuracy=None if decision.distance is None else normalise(decision.distance, settings.tolerance),
-            num_faces=len(examination.faces),
-            comparison=Comparison(
-                reference.training_image_id,
-                decision.distance,
-                settings.tolerance,
-                _face_records(examination.faces, decision),
-                spent,
-            ),
-        )
-
     def _count_time(self, examination: Examination) -> None:
-        self._report.milliseconds.append(sum(examination.milliseconds.values()))
-        for stage, value in examination.milliseconds.items():
-            self._report.stages.setdefault(stage, []).append(value)
-
-
-def _not_comparable(still: ClaimedStill, reference: Reference, max_attempts: int) -> StillOutcome:
-    now = naive_utc_now()
-    if reference.state not in _WITHOUT_REFERENCE:
-        return _failed_attempt(still, max_attempts, reference.state.value, now, now)
-    result = _WITHOUT_REFERENCE[reference.state]
-    return StillOutcome(still.id, result.status, result, now, now, detail=reference.state.value)
-
-
-def _failed_attempt(
-    still: ClaimedStill, max_attempts: int, detail: str | None, started: datetime, finished: datetime
-) -> StillOutcome:
-    """Back to pending, or failed for good after the last attempt."""
-    status = Status.FAILED if still.attempt >= max_attempts else Status.PENDING
-    reason = f"attempt {still.attempt} of {max_attempts}: {detail}"
-    return StillOutcome(still.id, status, StillResult.PROCESSING_ERROR, started, finished, detail=reason)
-
-
-def _face_records(faces: Sequence[Face], decision: Decision) -> list[dict[str, Any]]:
-    return [
-        {
-            "box": list(face.box),
-            "landmarks": np.round(face.landmarks, 2).tolist(),
-            "distance": distance,
-            **face.quality,
-        }
-        for face, distance in zip(faces, decision.distances, strict=True)
-    ]
+        if examination.fault is None:
+            self._report.milliseconds.append(sum(examination.milliseconds.values()))
+            for stage, value in examination.milliseconds.items():
+                self._report.stages.setdefault(stage, []).append(value)

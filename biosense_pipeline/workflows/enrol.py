@@ -11,16 +11,14 @@ from biosense_pipeline.matching.benchmark import Reference, ReferenceState, Trai
 from biosense_pipeline.store.pictures import pictures
 from biosense_pipeline.store.tables import TrainingImage
 from biosense_pipeline.store.training import (
-    EncodedFace,
     TrainingRow,
     TrainingState,
-    TrainingVerdict,
     lan_ids_of,
-    record_verdicts,
     training_states,
     unchecked_ids,
     unencoded_benchmark_ids,
 )
+from biosense_pipeline.store.verdicts import EncodedFace, TrainingVerdict, record_verdicts
 from biosense_pipeline.vision.examine import Examination, Fault
 from biosense_pipeline.workflows.workbench import Workbench, naive_utc_now
 
@@ -94,6 +92,7 @@ def _examine(bench: Workbench, process: Process, ids: Sequence[int]) -> Enrolmen
             run_id=bench.run_id,
             processed_time=now,
             requeue_since=now - timedelta(hours=bench.settings.requeue_hours),
+            max_attempts=bench.settings.max_attempts,
         )
         for verdict in batch:
             results[verdict.result] += 1

@@ -60,7 +60,6 @@ def drained(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return folder, biosense(folder, "drain", "--json")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_help(run: Run, command: list[str]) -> None:
     """Every command explains itself and each of its options."""
@@ -130,9 +129,9 @@ def test_drain_of_one_agent_and_hour(seeded: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [0, 2])
-def test_ctrl_c(seeded: Path, tmp_path: Path, workers: int) -> None:
-    """Stopped with Ctrl-C, a drain says so in one sentence and gives back what it had claimed."""
+@pytest.mark.parametrize(("workers", "asked"), [(0, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGTERM)])
+def test_asked_to_end(seeded: Path, tmp_path: Path, workers: int, asked: signal.Signals) -> None:
+    """Stopped by Ctrl-C or a service manager, a drain says so in a sentence and gives back what it had claimed."""
     _copy(seeded, tmp_path)
     with subprocess.Popen(
         [BIOSENSE, "drain"],
@@ -147,7 +146,7 @@ def test_ctrl_c(seeded: Path, tmp_path: Path, workers: int) -> None:
         while _count(tmp_path, "stream_img", "status = 'Y'") == 0:
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+        os.killpg(process.pid, asked)  # as a terminal and a service manager do: to the workers too
         stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stdout) == (130, "")
     # The empty line before it ends the one on which a terminal shows ^C.

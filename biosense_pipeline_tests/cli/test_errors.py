@@ -6,13 +6,12 @@ import pytest
 from sqlalchemy import URL
 
 from biosense_pipeline.vision.model_files import LANDMARKS_5, RESNET
-from biosense_pipeline_tests.cli.conftest import Done, Run
+from biosense_pipeline_tests.cli.conftest import Done, Run, biosense_process
 
 SECRET = "S3cret-Pa55"
 NOWHERE = f"mysql+pymysql://agent:{SECRET}@127.0.0.1:1/biosense"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "url",
     [
@@ -28,11 +27,17 @@ def test_wrong_database_url(run: Run, url: str) -> None:
     _one_sentence(run("db", "status", database_url=url), 2, "BIOSENSE_DATABASE_URL")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", [["db", "status"], ["db", "upgrade"], ["drain"], ["seed", "--json"]])
 def test_unreachable_database(run: Run, command: list[str]) -> None:
     """A server that does not answer is a failure."""
     _one_sentence(run(*command, database_url=NOWHERE), 1, "BIOSENSE_DATABASE_URL")
+
+
+@pytest.mark.slow
+def test_installed_command_tells_mistakes_alike(tmp_path: Path) -> None:
+    """The installed command, in a process of its own, ends in the same sentence and code."""
+    _one_sentence(biosense_process(tmp_path, "drain"), 1, "biosense db upgrade")
+    _one_sentence(biosense_process(tmp_path, "drain", "--fast"), 2, "--fast")
 
 
 def test_wrong_password(run: Run, mariadb_server: URL) -> None:
@@ -53,7 +58,6 @@ def test_unmigrated_database(run: Run, command: list[str]) -> None:
     _one_sentence(run(*command), 1, "biosense db upgrade")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_missing_models(run: Run, tmp_path: Path, workers: int) -> None:
     """Missing model files end a drain with the same sentence, with workers and without."""
@@ -63,7 +67,6 @@ def test_missing_models(run: Run, tmp_path: Path, workers: int) -> None:
     _one_sentence(done, 1, f"The model file {tmp_path}/nowhere/{LANDMARKS_5} is missing", "BIOSENSE_MODEL_DIR")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
@@ -93,7 +96,6 @@ def test_start_after_end(run: Run, end: str) -> None:
     _one_sentence(run("drain", "--start", "2026-03-02 09:00", "--end", end), 2, "--start has to lie before --end")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -112,7 +114,6 @@ def test_wrong_arguments(run: Run, arguments: list[str], words: str) -> None:
     _one_sentence(run(*arguments), 2, words, "biosense --help")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["db"]])
 def test_no_command(run: Run, arguments: list[str]) -> None:
     """Without a command the help is shown and the use counts as wrong."""
@@ -123,7 +124,6 @@ def test_no_command(run: Run, arguments: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("broken", ["missing", "torn"])
 def test_doctor_on_models(run: Run, tmp_path: Path, broken: str) -> None:
     """The doctor names missing or torn model files and exits with 1, without a traceback."""
@@ -137,7 +137,6 @@ def test_doctor_on_models(run: Run, tmp_path: Path, broken: str) -> None:
     assert "MEND" in done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [["settings"], ["settings", "--json"], ["doctor"], ["doctor", "--json"], ["demo"], ["db", "upgrade"]]
 )

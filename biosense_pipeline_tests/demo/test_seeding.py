@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from biosense_pipeline.codes import Status, StillResult
 from biosense_pipeline.demo import seeding
@@ -14,7 +14,7 @@ from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.results import read_results
-from biosense_pipeline.store.tables import StreamImage, TrainingImage
+from biosense_pipeline.store.tables import Base, Employee, StreamImage, TrainingImage
 
 Enter = Callable[[Database, list[CapturedImage]], list[int]]
 MORNING = datetime(2026, 3, 2, 8, 59)
@@ -41,6 +41,17 @@ def test_a_sites_images_are_never_touched(database: Database, enter: Enter) -> N
     with pytest.raises(WrongUse, match=r"images that are not the demo's .*BIOSENSE_DATABASE_URL"):
         seed_day(database)
     assert _everything(database) == before
+
+
+@pytest.mark.parametrize("row", [StreamImage(lan_id=None), TrainingImage(lan_id=None), Employee(lan_id="NA\\theirs")])
+def test_a_sites_other_rows_are_never_touched(database: Database, row: Base) -> None:
+    """Images without a LAN id and agents without images are a site's too: refused."""
+    values = {"lan_id": row.lan_id, **({"registered": MORNING} if isinstance(row, Employee) else {})}  # type: ignore[attr-defined]
+    database.write(lambda connection: connection.execute(insert(type(row)).values(**values)) and None)
+    with pytest.raises(WrongUse, match=r"images that are not the demo's .*BIOSENSE_DATABASE_URL"):
+        seed_day(database)
+    with database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(type(row))).scalar_one() == 1
 
 
 @pytest.mark.usefixtures("short_day")

@@ -18,14 +18,8 @@ from biosense_pipeline.store.outcomes import write_outcomes
 from biosense_pipeline.store.schema import upgrade_schema
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.summaries import summarise
-from biosense_pipeline.store.training import (
-    EncodedFace,
-    TrainingVerdict,
-    record_verdicts,
-    training_states,
-    unchecked_ids,
-    unencoded_benchmark_ids,
-)
+from biosense_pipeline.store.training import training_states, unchecked_ids, unencoded_benchmark_ids
+from biosense_pipeline.store.verdicts import EncodedFace, TrainingVerdict, record_verdicts
 from biosense_pipeline_tests.store.rows import HOUR, MODEL, NOW, fetch, outcome, statements
 
 STILLS, AGENTS, TRAINING = 60_000, 50, 2_000
@@ -254,7 +248,14 @@ def _execute(database: Database, *sql: str, **parameters: object) -> None:
 def _record(site: Database, verdict: TrainingVerdict) -> int:
     since = NOW - timedelta(hours=24)
     return record_verdicts(
-        site, Process.TRAINING_CHECK, [verdict], model_id=MODEL, run_id=None, processed_time=NOW, requeue_since=since
+        site,
+        Process.TRAINING_CHECK,
+        [verdict],
+        model_id=MODEL,
+        run_id=None,
+        processed_time=NOW,
+        requeue_since=since,
+        max_attempts=3,
     )
 
 

@@ -216,6 +216,23 @@ def test_table_without_transactions_is_refused(empty_mariadb: Database, scheme: 
     database.dispose()
 
 
+def test_narrow_result_column_is_refused(empty_mariadb: Database) -> None:
+    """A result column too narrow for our words is refused with the statement that widens it, and that helps."""
+    _execute(empty_mariadb, *LEGACY["complete"], "ALTER TABLE stream_img MODIFY result VARCHAR(20)")
+    with pytest.raises(CannotAdopt, match=r"run ALTER TABLE stream_img MODIFY result VARCHAR\(64\)"):
+        upgrade_schema(empty_mariadb)
+    _execute(empty_mariadb, "ALTER TABLE stream_img MODIFY result VARCHAR(64)")
+    upgrade_schema(empty_mariadb)
+
+
+def test_server_without_skip_locked_is_refused(empty_mariadb: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server too old for claims is refused by name and version."""
+    with empty_mariadb.read():
+        monkeypatch.setattr(empty_mariadb.engine.dialect, "server_version_info", (10, 3, 39))
+    with pytest.raises(SchemaOutdated, match=r"is MariaDB 10\.3\.39: MariaDB 10\.6 or newer is needed"):
+        upgrade_schema(empty_mariadb)
+
+
 @pytest.mark.parametrize("key", ["lan_id VARCHAR(50) PRIMARY KEY", "id INT"])
 def test_table_without_id_key_is_refused(empty_mariadb: Database, key: str) -> None:
     """An existing table whose primary key is not the id is refused by name."""

@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 
 from biosense_pipeline.codes import Process, Status, StillResult, TrainingResult
+from biosense_pipeline.lan_ids import agent_key
+from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.outcomes import write_outcomes
+from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import TrainingImage
 from biosense_pipeline.store.training import (
-    EncodedFace,
-    TrainingVerdict,
     benchmark_counts,
     lan_ids_of,
-    record_verdicts,
     training_states,
     unchecked_ids,
     unencoded_benchmark_ids,
 )
+from biosense_pipeline.store.verdicts import EncodedFace, TrainingVerdict, record_verdicts
 from biosense_pipeline_tests.store.rows import (
     AGENT,
     HOUR,
@@ -29,6 +31,7 @@ from biosense_pipeline_tests.store.rows import (
     enter_finished,
     enter_training,
     fetch,
+    outcome,
     still,
 )
 
@@ -129,7 +132,7 @@ def test_check_approves_and_stores_the_encoding(database: Database) -> None:
     assert (attempt.image_kind, attempt.process, attempt.status) == ("TRAINING", "TRAINING_CHECK", "Y")
 
 
-@pytest.mark.parametrize("result", [result for result in TrainingResult if result is not TrainingResult.ONE_FACE])
+@pytest.mark.parametrize("result", [TrainingResult.NO_FACE, TrainingResult.SEVERAL_FACES, TrainingResult.UNREADABLE])
 def test_check_fails_with_the_reason(sqlite_database: Database, result: TrainingResult) -> None:
     """A check that does not find one face sets F with the reason, which the state reports under the model."""
     (image,) = enter_training(sqlite_database, AGENT)
@@ -211,6 +214,38 @@ def test_no_verdicts_are_no_work(database: Database) -> None:
     assert _record(database, Process.TRAINING_CHECK) == 0
 
 
+def test_approval_revokes_claims_on_the_agents_stills(database: Database) -> None:
+    """A still claimed before the approval is not failed for want of the image: it returns to pending."""
+    (image,) = enter_training(database, AGENT)
+    (mine,) = enter(database, 1, AGENT, NOW)
+    (other,) = enter(database, 1, "NA\\other", NOW)
+    claim = Claims(database, lease_seconds=60, max_attempts=3).claim(Scope(), 10)
+    assert _record(database, Process.TRAINING_CHECK, _verdict(image)) == 1
+    late = [outcome(still_id, StillResult.NO_TRAINING_IMAGE) for still_id in (mine, other)]
+    written = write_outcomes(database, claim.token, late, model_id=MODEL, run_id=None, processed_time=NOW)
+    assert [one.still_id for one in written] == [other]
+    assert still(database, mine).status == Status.PENDING
+
+
+@pytest.mark.parametrize("process", [Process.TRAINING_CHECK, Process.BENCHMARK_ENCODING])
+def test_error_decides_nothing_before_the_last_attempt(database: Database, process: Process) -> None:
+    """A processing error leaves a training image undecided until its attempts are used up."""
+    (image,) = enter_training(database, AGENT)
+    for _ in range(2):
+        _record(database, process, _verdict(image, result=TrainingResult.ERROR))
+        assert _failure(database) is None
+        assert unchecked_ids(database) == [image]
+    _record(database, process, _verdict(image, result=TrainingResult.ERROR))
+    assert _failure(database) == "PROCESSING_ERROR"
+    assert unchecked_ids(database) == ([] if process is Process.TRAINING_CHECK else [image])
+
+
+def _failure(database: Database) -> str | None:
+    newest = training_states(database, [AGENT], MODEL)[agent_key(AGENT)].newest
+    assert newest is not None
+    return newest.failure
+
+
 def _fail_for_want(
     database: Database, lan_id: str, capture_time: datetime, result: StillResult = StillResult.NO_TRAINING_IMAGE
 ) -> int:
@@ -227,5 +262,12 @@ def _verdict(image: int, lan_id: str = AGENT, result: TrainingResult = TrainingR
 
 def _record(database: Database, process: Process, *verdicts: TrainingVerdict) -> int:
     return record_verdicts(
-        database, process, verdicts, model_id=MODEL, run_id=None, processed_time=NOW, requeue_since=NOW - DAY
+        database,
+        process,
+        verdicts,
+        model_id=MODEL,
+        run_id=None,
+        processed_time=NOW,
+        requeue_since=NOW - DAY,
+        max_attempts=3,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from biosense_pipeline.codes import StillResult, TrainingResult
 from biosense_pipeline.errors import BiosenseError
 
 
@@ -39,10 +40,23 @@ def ensure_table(name: str, columns: list[sa.Column[Any]], **options: Any) -> No
             f"The existing table {name} uses the engine {engine}, which has no transactions: run "
             f"ALTER TABLE {name} ENGINE=InnoDB, then `biosense db upgrade` again."
         )
-    present = {column["name"].lower() for column in inspector.get_columns(name)}
+    present = {column["name"].lower(): column["type"] for column in inspector.get_columns(name)}
     for column in columns:
         if column.name.lower() not in present:
             op.add_column(name, column)
+        elif column.name == "result":
+            _require_width(name, present["result"])
+
+
+def _require_width(table: str, found: sa.types.TypeEngine[Any]) -> None:
+    """A column ``result`` must hold the longest word, or every run that comes to write it would fail."""
+    width = getattr(found, "length", None)
+    needed = max(len(code) for code in (*StillResult, *TrainingResult))
+    if width is not None and width < needed:
+        raise CannotAdopt(
+            f"The column result of the existing table {table} holds {width} characters and {needed} are needed: run "
+            f"ALTER TABLE {table} MODIFY result VARCHAR(64), then `biosense db upgrade` again."
+        )
 
 
 def ensure_index(name: str, table: str, columns: list[str]) -> None:

@@ -1,0 +1,155 @@
+"""Writes what was found on training images, and returns stills to pending that only waited for one."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
+
+from biosense_pipeline.codes import AWAITING_ENROLMENT, ImageKind, Process, Status, TrainingResult
+from biosense_pipeline.lan_ids import agent_key
+from biosense_pipeline.store.database import Database, exactly, upsert, utc_now
+from biosense_pipeline.store.outcomes import AS_CAPTURED
+from biosense_pipeline.store.tables import FaceEncoding, ProcessStatus, StreamImage, TrainingImage
+from biosense_pipeline.store.training import ENCODING_DTYPE
+
+
+@dataclass(frozen=True)
+class EncodedFace:
+    """The one face of a training image: encoding, box in pixels and quality numbers."""
+
+    encoding: np.ndarray
+    box: tuple[int, int, int, int]
+    quality: dict[str, float]
+
+
+@dataclass(frozen=True)
+class TrainingVerdict:
+    """The outcome of examining a training image; ``face`` is there where the result is ONE_FACE."""
+
+    id: int
+    lan_id: str | None
+    result: TrainingResult
+    face: EncodedFace | None
+    detail: str | None
+    started: datetime
+    finished: datetime
+
+
+def record_verdicts(
+    database: Database,
+    process: Process,
+    verdicts: Sequence[TrainingVerdict],
+    *,
+    model_id: str,
+    run_id: str | None,
+    processed_time: datetime,
+    requeue_since: datetime | None,
+    max_attempts: int,
+) -> int:
+    """Store what was found on training images in one transaction.
+
+    A TRAINING_CHECK also sets status and result of those images that still wait for it. Where it
+    approves one, the agent's stills since ``requeue_since`` that failed for want of a training image
+    return to pending. A processing error says nothing of the image: nothing is decided before the last of
+    ``max_attempts``.
+
+    Returns:
+        the number of stills that returned to pending.
+    """
+
+    def store(connection: Connection) -> int:
+        now = utc_now(connection)
+        decided = [verdict for verdict in verdicts if _is_final(connection, process, verdict, max_attempts)]
+        upsert(connection, FaceEncoding.__table__, [_encoding_row(verdict, model_id, now) for verdict in decided])
+        connection.execute(
+            insert(ProcessStatus),
+            [_process_row(verdict, process, model_id, run_id, verdict in decided) for verdict in verdicts],
+        )
+        if process is not Process.TRAINING_CHECK:
+            return 0
+        approved = [verdict for verdict in decided if _decide(connection, verdict, processed_time)]
+        if requeue_since is None:
+            return 0
+        return _requeue(connection, {agent_key(verdict.lan_id) for verdict in approved}, requeue_since)
+
+    return database.write(store) if verdicts else 0
+
+
+def _is_final(connection: Connection, process: Process, verdict: TrainingVerdict, max_attempts: int) -> bool:
+    """Whether the verdict holds; an error holds only when this was the last attempt."""
+    if verdict.result is not TrainingResult.ERROR:
+        return True
+    earlier = connection.execute(
+        select(func.count()).where(
+            ProcessStatus.image_kind == ImageKind.TRAINING,
+            ProcessStatus.image_id == verdict.id,
+            ProcessStatus.process == process,
+            ProcessStatus.result == TrainingResult.ERROR,
+        )
+    ).scalar_one()
+    return earlier + 1 >= max_attempts
+
+
+def _decide(connection: Connection, verdict: TrainingVerdict, processed_time: datetime) -> bool:
+    status = Status.PROCESSED if verdict.result is TrainingResult.ONE_FACE else Status.FAILED
+    changed = connection.execute(
+        update(TrainingImage)
+        .where(TrainingImage.id == verdict.id, TrainingImage.status == Status.PENDING)
+        .values(status=status, result=verdict.result, processed_time=processed_time)
+    ).rowcount
+    return bool(changed) and status is Status.PROCESSED
+
+
+def _requeue(connection: Connection, agents: Collection[str], since: datetime) -> int:
+    # A still under a claim may be about to fail for want of the very image that was just approved. Without
+    # its token that result is not written, and the still is done again.
+    awaiting = (
+        or_(
+            StreamImage.status == Status.CLAIMED,
+            and_(StreamImage.status == Status.FAILED, StreamImage.result.in_(AWAITING_ENROLMENT)),
+        ),
+        StreamImage.capture_time >= since,
+    )
+    spelt = connection.execute(
+        select(StreamImage.lan_id).where(*awaiting).group_by(*exactly(StreamImage.lan_id))
+    ).scalars()
+    theirs = [lan_id for lan_id in spelt if agent_key(lan_id) in agents]
+    if not theirs:
+        return 0
+    return connection.execute(
+        update(StreamImage).where(StreamImage.lan_id.in_(theirs), *awaiting).values(**AS_CAPTURED)
+    ).rowcount
+
+
+def _encoding_row(verdict: TrainingVerdict, model_id: str, now: datetime) -> dict[str, Any]:
+    face = verdict.face
+    return {
+        "training_image_id": verdict.id,
+        "model_id": model_id,
+        "encoding": None if face is None else face.encoding.astype(ENCODING_DTYPE).tobytes(),
+        "box": None if face is None else list(face.box),
+        "quality": None if face is None else face.quality,
+        "failure": None if face else str(verdict.result),
+        "created": now,
+    }
+
+
+def _process_row(
+    verdict: TrainingVerdict, process: Process, model_id: str, run_id: str | None, final: bool
+) -> dict[str, Any]:
+    status = Status.PROCESSED if verdict.face else Status.FAILED
+    return {
+        "image_kind": ImageKind.TRAINING,
+        "image_id": verdict.id,
+        "process": process,
+        "status": status if final else Status.PENDING,
+        "result": verdict.result,
+        "started": verdict.started,
+        "finished": verdict.finished,
+        "run_id": run_id,
+        "model_id": model_id,
+        "detail": verdict.detail,
+    }

@@ -1,0 +1,87 @@
+"""From an examined still to its outcome: the decision, the percentage, and the numbers behind them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from biosense_pipeline.codes import Status, StillResult
+from biosense_pipeline.matching.accuracy import NORMALISERS
+from biosense_pipeline.matching.benchmark import Reference, ReferenceState
+from biosense_pipeline.matching.results import Decision, decide
+from biosense_pipeline.settings import Settings
+from biosense_pipeline.store.claims import ClaimedStill
+from biosense_pipeline.store.outcomes import Comparison, StillOutcome
+from biosense_pipeline.vision.examine import Examination, Fault
+from biosense_pipeline.vision.faces import Face
+from biosense_pipeline.workflows.workbench import naive_utc_now
+
+_WITHOUT_REFERENCE = {
+    ReferenceState.MISSING: StillResult.NO_TRAINING_IMAGE,
+    ReferenceState.FAILED: StillResult.TRAINING_IMAGE_FAILED,
+}
+
+
+def judge(still: ClaimedStill, reference: Reference, examination: Examination, settings: Settings) -> StillOutcome:
+    """The outcome of a still that was examined; its agent's reference is READY."""
+    spent = sum(examination.milliseconds.values())
+    finished = naive_utc_now()
+    started = finished - timedelta(milliseconds=spent)
+    if examination.fault is Fault.UNREADABLE:
+        return StillOutcome(
+            still.id, Status.FAILED, StillResult.UNREADABLE_IMAGE, started, finished, detail=examination.detail
+        )
+    if examination.fault is Fault.ERROR:
+        return _failed_attempt(still, settings, examination.detail, started, finished)
+    assert reference.encoding is not None
+    assert reference.training_image_id is not None
+    decision = decide(reference.encoding, [face.encoding for face in examination.faces], settings.tolerance)
+    normalise = NORMALISERS[settings.accuracy]
+    return StillOutcome(
+        still.id,
+        decision.result.status,
+        decision.result,
+        started,
+        finished,
+        accuracy=None if decision.distance is None else normalise(decision.distance, settings.tolerance),
+        num_faces=len(examination.faces),
+        comparison=Comparison(
+            reference.training_image_id,
+            decision.distance,
+            settings.tolerance,
+            _face_records(examination.faces, decision),
+            spent,
+        ),
+    )
+
+
+def not_comparable(still: ClaimedStill, reference: Reference, settings: Settings) -> StillOutcome:
+    """The outcome of a still whose agent's reference is not READY; nothing is examined for it."""
+    now = naive_utc_now()
+    reason = reference.state.value
+    if reference.state not in _WITHOUT_REFERENCE:
+        return _failed_attempt(still, settings, reason, now, now)
+    result = _WITHOUT_REFERENCE[reference.state]
+    return StillOutcome(still.id, result.status, result, now, now, detail=reason)
+
+
+def _failed_attempt(
+    still: ClaimedStill, settings: Settings, detail: str | None, started: datetime, finished: datetime
+) -> StillOutcome:
+    """Back to pending, or failed for good after the last attempt."""
+    status = Status.FAILED if still.attempt >= settings.max_attempts else Status.PENDING
+    reason = f"attempt {still.attempt} of {settings.max_attempts}: {detail}"
+    return StillOutcome(still.id, status, StillResult.PROCESSING_ERROR, started, finished, detail=reason)
+
+
+def _face_records(faces: Sequence[Face], decision: Decision) -> list[dict[str, Any]]:
+    return [
+        {
+            "box": list(face.box),
+            "landmarks": np.round(face.landmarks, 2).tolist(),
+            "distance": distance,
+            **face.quality,
+        }
+        for face, distance in zip(faces, decision.distances, strict=True)
+    ]
