@@ -110,7 +110,7 @@ class Employee(Base):
     display_name: Mapped[str | None] = mapped_column(String(255))
     team_lead: Mapped[str | None] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(Boolean, server_default="1")
-    registered: Mapped[datetime] = mapped_column(Moment, comment="UTC")
+    registered: Mapped[datetime | None] = mapped_column(Moment, comment="UTC; null where the site had the row")
 
 
 class StatusCode(Base):

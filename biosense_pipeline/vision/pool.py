@@ -66,10 +66,9 @@ class PoolExaminer:
                 yield from self._collect()
         finally:
             # Left before the end: what the workers still hold is of no use to the next call.
-            for position, worker in enumerate(self._workers):
+            for worker in self._workers:
                 if not worker.idle:
                     worker.kill()
-                    self._workers[position] = self._spawn()
 
     def close(self) -> None:
         """End the workers."""
@@ -80,11 +79,10 @@ class PoolExaminer:
     def _collect(self) -> Iterator[tuple[int, Examination]]:
         busy = [worker for worker in self._workers if not worker.idle]
         patience = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
-        ready = wait([worker.pipe for worker in busy], timeout=patience)
-        for position, worker in enumerate(self._workers):
-            if worker.idle:
-                continue
-            if worker.pipe in ready:
+        wait([worker.pipe for worker in busy], timeout=patience)
+        for worker in busy:
+            # Asked anew for each: while the caller was busy with the last result, others may have come.
+            if worker.pipe.poll():
                 key, examination = worker.take()
             elif time.monotonic() >= worker.deadline:
                 assert worker.key is not None
@@ -93,8 +91,6 @@ class PoolExaminer:
                 worker.kill()
             else:
                 continue
-            if not worker.alive:
-                self._workers[position] = self._spawn()
             yield key, examination
 
     def _feed(self, waiting: Iterator[tuple[int, bytes | None]]) -> None:
@@ -110,9 +106,9 @@ class PoolExaminer:
             worker.give(key, data, self._timeout)
 
     def _bury(self) -> None:
-        """Drop workers that died without a picture: in their start, or killed by the system while idle."""
+        """Drop workers that are no more: over a picture, in their start, or killed by the system while idle."""
         for worker in self._workers:
-            if worker.idle and not worker.running:
+            if worker.alive and worker.idle and not worker.running:
                 worker.kill()
         self._workers = [worker for worker in self._workers if worker.alive]
 

@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from biosense_pipeline.codes import Status, StillResult, TrainingResult
 from biosense_pipeline.errors import SchemaOutdated
 from biosense_pipeline.settings import project_folder
 from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.employees import employee_ids
 from biosense_pipeline.store.migrations.adoption import CannotAdopt
 from biosense_pipeline.store.outcomes import write_outcomes
 from biosense_pipeline.store.schema import require_schema, schema_state, upgrade_schema
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import Base, StreamImage, TrainingImage
+from biosense_pipeline.store.tables import Base, Employee, StreamImage, TrainingImage
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, MODEL, NOW, at_once, fetch, outcome, still
 
 #: Tables as a site makes them by hand; the second has columns missing that only the pipeline writes.
@@ -214,6 +215,20 @@ def test_table_without_transactions_is_refused(empty_mariadb: Database, scheme: 
     upgrade_schema(database)
     require_schema(database)
     database.dispose()
+
+
+def test_sites_agents_are_adopted(empty_mariadb: Database) -> None:
+    """A site's own employee table keeps its rows and serves as the table of agents."""
+    _execute(
+        empty_mariadb,
+        "CREATE TABLE employee (id INT AUTO_INCREMENT PRIMARY KEY, lan_id VARCHAR(50) UNIQUE, team_lead VARCHAR(50))",
+        r"INSERT INTO employee (lan_id, team_lead) VALUES ('NA\\vep5898', 'kho')",
+    )
+    upgrade_schema(empty_mariadb)
+    assert employee_ids(empty_mariadb, ["na\\VEP5898"]) == {"na\\vep5898": 1}
+    assert employee_ids(empty_mariadb, ["NA\\new"]) == {"na\\new": 2}
+    with empty_mariadb.read() as connection:
+        assert connection.execute(select(Employee.team_lead).where(Employee.id == 1)).scalar_one() == "kho"
 
 
 def test_narrow_result_column_is_refused(empty_mariadb: Database) -> None:

@@ -54,6 +54,16 @@ def make_pool() -> Iterator[Callable[..., PoolExaminer]]:
 MakePool = Callable[..., PoolExaminer]
 
 
+def test_a_slow_consumer_costs_no_picture(make_pool: MakePool) -> None:
+    """A result that came in time counts, however late the caller asks for it."""
+    pool = make_pool(workers=2, timeout=1.5)
+    results: Results = {}
+    for key, examination in pool.examine(enumerate([picture(1), picture(SLOW), picture(3)])):
+        results[key] = examination
+        time.sleep(2)
+    assert [results[key].fault for key in range(3)] == [None, None, None]
+
+
 @pytest.mark.slow
 def test_the_same_results_as_inline() -> None:
     """Workers find in real pictures what the calling process finds, each picture once."""

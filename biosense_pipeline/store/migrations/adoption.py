@@ -59,6 +59,14 @@ def _require_width(table: str, found: sa.types.TypeEngine[Any]) -> None:
         )
 
 
+def column_type(table: str, column: str) -> sa.types.TypeEngine[Any]:
+    """The type that a column has on this site; a foreign key has to have the same."""
+    for found in sa.inspect(op.get_bind()).get_columns(table):
+        if found["name"].lower() == column:
+            return found["type"]
+    raise CannotAdopt(f"The table {table} has no column {column}.")
+
+
 def ensure_index(name: str, table: str, columns: list[str]) -> None:
     """Create the index unless one on the same columns exists under whatever name."""
     existing = sa.inspect(op.get_bind()).get_indexes(table)

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from biosense_pipeline.store.migrations.adoption import ensure_index, ensure_rows, ensure_table
+from biosense_pipeline.store.migrations.adoption import column_type, ensure_index, ensure_rows, ensure_table
 
 revision = "0001"
 down_revision = None
@@ -99,7 +99,7 @@ def _people_and_codes() -> None:
             sa.Column("display_name", sa.String(255)),
             sa.Column("team_lead", sa.String(255)),
             sa.Column("active", sa.Boolean, nullable=False, server_default="1"),
-            sa.Column("registered", MOMENT, nullable=False, comment="UTC"),
+            sa.Column("registered", MOMENT, comment="UTC; null where the site had the row"),
         ],
         **OPTIONS,
     )
@@ -171,7 +171,7 @@ def _results() -> None:
         "agent_hour_summary",
         [
             sa.Column("hour", sa.DateTime, primary_key=True, comment="Full hour of capture_time"),
-            sa.Column("employee_id", ID, sa.ForeignKey("employee.id"), primary_key=True),
+            sa.Column("employee_id", column_type("employee", "id"), sa.ForeignKey("employee.id"), primary_key=True),
             sa.Column("result", sa.String(64), primary_key=True),
             sa.Column("stills", sa.Integer, nullable=False),
             sa.Column("first_capture", MOMENT, nullable=False),
