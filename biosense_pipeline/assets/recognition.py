@@ -16,7 +16,7 @@ from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.outcomes import reset_for_reprocessing
 from biosense_pipeline.store.results import count_results, distances_of
-from biosense_pipeline.store.tables import RecognitionResult
+from biosense_pipeline.store.tables import RecognitionResult, StreamImage
 from biosense_pipeline.workflows.drain import DrainReport, drain
 from biosense_pipeline.workflows.workbench import Workbench
 
@@ -74,6 +74,7 @@ def _take_stock(database: Database, hour: Hour, config: StockConfig) -> Metadata
         "leases_returned": released.returned,
         "leases_exhausted": released.failed,
         "returned_for_reprocessing": reset,
+        "dagster/column_schema": column_schema(StreamImage),
     }
 
 

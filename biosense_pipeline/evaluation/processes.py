@@ -101,7 +101,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     """End the whole group: the web server, the daemon, the code servers and their runs."""
     if process.poll() is not None:
         return
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(timeout=_END_SECONDS)
     except subprocess.TimeoutExpired:

@@ -5,6 +5,7 @@ not use that model, and this engine is never the default.
 """
 
 import time
+import warnings
 
 import numpy as np
 from PIL import ImageFile
@@ -19,7 +20,10 @@ class ReferenceEngine:
     model_id = "face_recognition-1.3.0"
 
     def __init__(self) -> None:
-        import face_recognition
+        with warnings.catch_warnings():
+            # face_recognition_models asks pkg_resources where its files are, which has announced its end.
+            warnings.simplefilter("ignore", UserWarning)
+            import face_recognition
 
         # Its import makes Pillow accept torn pictures in the whole process.
         ImageFile.LOAD_TRUNCATED_IMAGES = False

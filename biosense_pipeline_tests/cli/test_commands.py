@@ -141,6 +141,8 @@ def test_asked_to_end(seeded: Path, tmp_path: Path, workers: int, asked: signal.
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Started in the background of a script, this test itself may have Ctrl-C switched off.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 60
         while _count(tmp_path, "stream_img", "status = 'Y'") == 0:
