@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from sqlalchemy import URL, create_engine, text
 
@@ -93,6 +94,22 @@ def mariadb_database(make_url: Callable[[str], str]) -> Iterator[Database]:
     upgrade_schema(database)
     yield database
     database.dispose()
+
+
+@pytest.fixture
+def settings_database() -> Iterator[Database]:
+    """The database that the settings name, migrated."""
+    database = Database(load_settings().database_url.get_secret_value())
+    upgrade_schema(database)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An instance without a past."""
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The jobs through real assets, real faces and an ephemeral instance."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,11 @@ from sqlalchemy import delete, update
 from biosense_pipeline.build import build_definitions
 from biosense_pipeline.demo.frames import Person, empty_frame
 from biosense_pipeline.resources import RecogniserResource
-from biosense_pipeline.settings import Settings, load_settings
+from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.claims import Claims, Released
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.results import count_results
-from biosense_pipeline.store.schema import upgrade_schema
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.summaries import read_summary
 from biosense_pipeline.store.tables import AgentHourSummary, FaceEncoding, RecognitionResult, StreamImage
@@ -28,21 +27,6 @@ from biosense_pipeline_tests.filling import AGENT, capture, enrol
 
 KEY = "2026-03-02-09:00"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-@pytest.fixture
-def stills() -> Database:
-    """The database that the settings name, migrated."""
-    database = Database(load_settings().database_url.get_secret_value())
-    upgrade_schema(database)
-    return database
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    """An instance without a past."""
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 def _run(
@@ -70,16 +54,16 @@ def _checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
     }
 
 
-def test_hour_is_verified_and_summed_up(stills: Database, instance: dg.DagsterInstance) -> None:
+def test_hour_is_verified_and_summed_up(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """recognition_job gives every still of its hour a result, sums it up, and leaves other hours alone."""
-    enrol(stills)
-    capture(stills, HOUR, 3)
-    capture(stills, HOUR + timedelta(minutes=5), 1, person=Person.BIDEN)
-    capture(stills, HOUR + timedelta(hours=1), 2)
+    enrol(settings_database)
+    capture(settings_database, HOUR, 3)
+    capture(settings_database, HOUR + timedelta(minutes=5), 1, person=Person.BIDEN)
+    capture(settings_database, HOUR + timedelta(hours=1), 2)
     _run(instance, "enrolment_job")
     result = _run(instance, partition_key=KEY)
-    assert count_results(stills, Scope()) == {"SUCCESS": 3, "UNKNOWN_PERSON": 1}
-    assert {(row.lan_id, row.result): row.stills for row in read_summary(stills)} == {
+    assert count_results(settings_database, Scope()) == {"SUCCESS": 3, "UNKNOWN_PERSON": 1}
+    assert {(row.lan_id, row.result): row.stills for row in read_summary(settings_database)} == {
         (AGENT, "SUCCESS"): 3,
         (AGENT, "UNKNOWN_PERSON"): 1,
     }
@@ -92,10 +76,10 @@ def test_hour_is_verified_and_summed_up(stills: Database, instance: dg.DagsterIn
     }
 
 
-def test_materialisations_carry_their_figures(stills: Database, instance: dg.DagsterInstance) -> None:
+def test_materialisations_carry_their_figures(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """Row counts come from the database; speed, percentiles, tables, schema and plots stand beside them."""
-    enrol(stills)
-    capture(stills, HOUR, 3)
+    enrol(settings_database)
+    capture(settings_database, HOUR, 3)
     _run(instance, "enrolment_job")
     result = _run(instance, partition_key=KEY)
     stock, found = _metadata(result, "pending_stream_batch"), _metadata(result, "recognition_results")
@@ -114,22 +98,22 @@ def test_materialisations_carry_their_figures(stills: Database, instance: dg.Dag
     assert summary["verified_share"].startswith("![")
 
 
-def test_late_still_mends_its_hour(stills: Database, instance: dg.DagsterInstance) -> None:
+def test_late_still_mends_its_hour(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """A still that comes after its hour was summed up is in the summary after the run that processes it."""
-    enrol(stills)
-    capture(stills, HOUR, 2)
+    enrol(settings_database)
+    capture(settings_database, HOUR, 2)
     _run(instance, "enrolment_job")
     _run(instance, partition_key=KEY)
-    capture(stills, HOUR + timedelta(minutes=50), 1)
+    capture(settings_database, HOUR + timedelta(minutes=50), 1)
     _run(instance, partition_key=KEY)
-    assert [row.stills for row in read_summary(stills)] == [3]
+    assert [row.stills for row in read_summary(settings_database)] == [3]
 
 
-def test_range_of_hours_in_one_run(stills: Database, instance: dg.DagsterInstance) -> None:
+def test_range_of_hours_in_one_run(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """A run over a range of hours materialises each with the figures of its own."""
-    enrol(stills)
+    enrol(settings_database)
     for hour in range(3):
-        capture(stills, HOUR + timedelta(hours=hour), hour + 1)
+        capture(settings_database, HOUR + timedelta(hours=hour), hour + 1)
     _run(instance, "enrolment_job")
     tags = {
         "dagster/asset_partition_range_start": KEY,
@@ -143,41 +127,43 @@ def test_range_of_hours_in_one_run(stills: Database, instance: dg.DagsterInstanc
     assert rows == [1, 2, 3]
 
 
-def test_reprocess_redoes_the_named_agents(stills: Database, instance: dg.DagsterInstance) -> None:
+def test_reprocess_redoes_the_named_agents(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """With reprocess, finished stills of the named agents are done again and others are not."""
-    enrol(stills)
-    enrol(stills, "NA\\kho2114", Person.HOPPER)
-    capture(stills, HOUR, 2)
-    capture(stills, HOUR, 2, lan_id="NA\\kho2114", person=Person.HOPPER)
+    enrol(settings_database)
+    enrol(settings_database, "NA\\kho2114", Person.HOPPER)
+    capture(settings_database, HOUR, 2)
+    capture(settings_database, HOUR, 2, lan_id="NA\\kho2114", person=Person.HOPPER)
     _run(instance, "enrolment_job")
     _run(instance, partition_key=KEY)
     config = {"ops": {"pending_stream_batch": {"config": {"reprocess": True, "lan_ids": [AGENT]}}}}
     result = _run(instance, partition_key=KEY, run_config=config)
     assert _metadata(result, "pending_stream_batch")["returned_for_reprocessing"] == 2
     assert _metadata(result, "recognition_results")["stills_written"] == 2
-    assert count_results(stills, Scope()) == {"SUCCESS": 4}
+    assert count_results(settings_database, Scope()) == {"SUCCESS": 4}
 
 
-def test_training_image_without_face_fails_with_the_reason(stills: Database, instance: dg.DagsterInstance) -> None:
+def test_training_image_without_face_fails_with_the_reason(
+    settings_database: Database, instance: dg.DagsterInstance
+) -> None:
     """enrolment_job fails a training image without a face, and the agent's stills say so."""
-    enter_training_images(stills, [CapturedImage(AGENT, HOUR, empty_frame(0))])
-    capture(stills, HOUR, 1)
+    enter_training_images(settings_database, [CapturedImage(AGENT, HOUR, empty_frame(0))])
+    capture(settings_database, HOUR, 1)
     result = _run(instance, "enrolment_job")
     assert "no face was found" in _metadata(result, "training_image_checks", None)["failures"]
     _run(instance, partition_key=KEY)
-    assert count_results(stills, Scope()) == {"TRAINING_IMAGE_FAILED": 1}
+    assert count_results(settings_database, Scope()) == {"TRAINING_IMAGE_FAILED": 1}
 
 
 def test_checks_see_what_is_wrong(
-    stills: Database, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    settings_database: Database, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each check fails when what it guards is broken and the asset before it does not mend it."""
-    enrol(stills)
-    capture(stills, HOUR, 3)
-    enter_stills(stills, [CapturedImage(AGENT, HOUR, empty_frame(1))])
+    enrol(settings_database)
+    capture(settings_database, HOUR, 3)
+    enter_stills(settings_database, [CapturedImage(AGENT, HOUR, empty_frame(1))])
     _run(instance, "enrolment_job")
     _run(instance, partition_key=KEY)
-    with stills.engine.begin() as connection:
+    with settings_database.engine.begin() as connection:
         connection.execute(delete(RecognitionResult))
         connection.execute(delete(FaceEncoding))
         connection.execute(update(AgentHourSummary).values(stills=AgentHourSummary.stills + 1))
@@ -206,11 +192,11 @@ def test_missing_migration_is_a_failure_with_the_remedy(instance: dg.DagsterInst
 
 
 def test_missing_model_file_is_a_failure_with_the_remedy(
-    stills: Database, instance: dg.DagsterInstance, use_settings: Callable[..., Settings], tmp_path: Path
+    settings_database: Database, instance: dg.DagsterInstance, use_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """Without model files a run fails with the sentence that says what to do."""
     use_settings(model_dir=tmp_path)
-    enrol(stills)
+    enrol(settings_database)
     result = _run(instance, "enrolment_job", raise_on_error=False)
     failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert failures[0].user_failure_data is not None

@@ -1,6 +1,6 @@
 """Sensors: what they request, what they leave alone, what they say."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -9,28 +9,12 @@ import pytest
 from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.resources import DatabaseResource
 from biosense_pipeline.sensors import BACKFILL, LANE_TAG, LIVE, stream_img_sensor, train_img_sensor
-from biosense_pipeline.settings import Settings, load_settings
+from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.schema import upgrade_schema
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.filling import capture, enrol
-
-
-@pytest.fixture
-def stills() -> Database:
-    """The database that the settings name, migrated."""
-    database = Database(load_settings().database_url.get_secret_value())
-    upgrade_schema(database)
-    return database
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    """An instance without a past."""
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 def _tick(instance: dg.DagsterInstance, sensor: dg.SensorDefinition = stream_img_sensor) -> dg.SensorResult:
@@ -48,15 +32,15 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def test_nothing_pending_is_skipped(stills: Database, instance: dg.DagsterInstance) -> None:
+def test_nothing_pending_is_skipped(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """Without pending stills a tick requests nothing."""
     assert not _tick(instance).run_requests
 
 
-def test_newest_hours_first(stills: Database, instance: dg.DagsterInstance) -> None:
+def test_newest_hours_first(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """Each hour with pending stills gets one run, the newest first."""
     for hour in (2, 0, 1):
-        capture(stills, HOUR + timedelta(hours=hour), 2)
+        capture(settings_database, HOUR + timedelta(hours=hour), 2)
     requests = _tick(instance).run_requests or []
     assert [request.partition_key for request in requests] == [
         "2026-03-02-11:00",
@@ -66,19 +50,19 @@ def test_newest_hours_first(stills: Database, instance: dg.DagsterInstance) -> N
 
 
 def test_no_more_hours_than_set(
-    stills: Database, instance: dg.DagsterInstance, use_settings: Callable[..., Settings]
+    settings_database: Database, instance: dg.DagsterInstance, use_settings: Callable[..., Settings]
 ) -> None:
     """A tick names at most the set number of hours."""
     use_settings(sensor_hours=2)
     for hour in range(4):
-        capture(stills, HOUR + timedelta(hours=hour), 1)
+        capture(settings_database, HOUR + timedelta(hours=hour), 1)
     assert len(_tick(instance).run_requests or []) == 2
 
 
-def test_hour_under_way_is_followed(stills: Database, instance: dg.DagsterInstance) -> None:
+def test_hour_under_way_is_followed(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """The hour under way runs in the live lane and is followed; old hours go to the backfill lane."""
-    capture(stills, floor_hour(_now()), 1)
-    capture(stills, HOUR, 1)
+    capture(settings_database, floor_hour(_now()), 1)
+    capture(settings_database, HOUR, 1)
     live, old = _tick(instance).run_requests or []
     assert live.tags[LANE_TAG] == LIVE
     assert live.run_config["ops"]["recognition_results"]["config"] == {"follow": True}
@@ -98,10 +82,10 @@ def test_hour_under_way_is_followed(stills: Database, instance: dg.DagsterInstan
     ],
 )
 def test_hour_with_a_run_in_flight_is_left_alone(
-    stills: Database, instance: dg.DagsterInstance, tags: dict[str, str]
+    settings_database: Database, instance: dg.DagsterInstance, tags: dict[str, str]
 ) -> None:
     """No second run is requested while one for the hour is queued or running, alone or in a range."""
-    capture(stills, HOUR, 1)
+    capture(settings_database, HOUR, 1)
     instance.add_run(dg.DagsterRun(job_name="recognition_job", status=dg.DagsterRunStatus.STARTED, tags=tags))
     assert not _tick(instance).run_requests
 
@@ -110,10 +94,10 @@ def test_hour_with_a_run_in_flight_is_left_alone(
     "status", [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.CANCELED]
 )
 def test_past_runs_keep_nothing_from_being_tried_again(
-    stills: Database, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+    settings_database: Database, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:
     """An hour whose run ended, however it ended, is requested again under another key."""
-    capture(stills, HOUR, 1)
+    capture(settings_database, HOUR, 1)
     first = _tick(instance).run_requests[0]  # type: ignore[index]
     instance.add_run(
         dg.DagsterRun(job_name="recognition_job", status=status, tags={"dagster/partition": str(first.partition_key)})
@@ -123,28 +107,28 @@ def test_past_runs_keep_nothing_from_being_tried_again(
     assert second.run_key != first.run_key
 
 
-def test_expired_lease_is_work(stills: Database, instance: dg.DagsterInstance) -> None:
+def test_expired_lease_is_work(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """An hour in which only expired leases are left is requested; unexpired ones are not."""
-    capture(stills, HOUR, 3)
-    Claims(stills, lease_seconds=60, max_attempts=3).claim(Scope(), 10)
+    capture(settings_database, HOUR, 3)
+    Claims(settings_database, lease_seconds=60, max_attempts=3).claim(Scope(), 10)
     assert not _tick(instance).run_requests
-    capture(stills, HOUR + timedelta(hours=1), 3)
-    Claims(stills, lease_seconds=-1, max_attempts=3).claim(Scope(), 10)
+    capture(settings_database, HOUR + timedelta(hours=1), 3)
+    Claims(settings_database, lease_seconds=-1, max_attempts=3).claim(Scope(), 10)
     requests = _tick(instance).run_requests or []
     assert [request.partition_key for request in requests] == ["2026-03-02-10:00"]
 
 
-def test_stills_without_partition_are_named(stills: Database, instance: dg.DagsterInstance) -> None:
+def test_stills_without_partition_are_named(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """Stills from before the first partition or from the future get no run, and no error."""
-    capture(stills, datetime(2019, 5, 1, 8), 1)
-    capture(stills, datetime(2099, 1, 1), 1)
+    capture(settings_database, datetime(2019, 5, 1, 8), 1)
+    capture(settings_database, datetime(2099, 1, 1), 1)
     assert not _tick(instance).run_requests
 
 
-def test_training_image_is_requested_once(stills: Database, instance: dg.DagsterInstance) -> None:
+def test_training_image_is_requested_once(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """A new training image asks for one enrolment run while none is in flight."""
     assert not _tick(instance, train_img_sensor).run_requests
-    enrol(stills)
+    enrol(settings_database)
     assert len(_tick(instance, train_img_sensor).run_requests or []) == 1
     instance.add_run(dg.DagsterRun(job_name="enrolment_job", status=dg.DagsterRunStatus.STARTED))
     assert not _tick(instance, train_img_sensor).run_requests

@@ -1,22 +1,18 @@
-"""The main job: what comes of each still, and that none is lost or done twice."""
+"""The main job: what comes of each still."""
 
-import threading
-import time
 from collections import Counter
 from datetime import timedelta
-from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
 from biosense_pipeline.codes import Status, StillResult
 from biosense_pipeline.demo import frames
 from biosense_pipeline.demo.frames import Person
-from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import RecognitionResult, StreamImage, TrainingImage
+from biosense_pipeline.store.tables import RecognitionResult
 from biosense_pipeline.vision.examine import InlineExaminer
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.enrol import check_training_images
@@ -39,16 +35,6 @@ from biosense_pipeline_tests.workflows.fakes import (
     seen,
     stills,
 )
-
-#: A lease that ends while a test waits, and a limit per picture that suits it.
-SHORT: dict[str, Any] = {"lease_seconds": 0.6, "image_timeout_seconds": 0.15}
-
-
-@pytest.fixture
-def enrolled(database: Database) -> Database:
-    """A database in which the agent has a benchmark."""
-    enter_legacy_benchmark(database)
-    return database
 
 
 @pytest.mark.parametrize(
@@ -108,117 +94,6 @@ def test_a_failure_that_passes_is_forgotten(enrolled: Database, monkeypatch: pyt
     drain(bench_with(enrolled, PreparedExaminer(recover)), Scope())
     assert outcomes(enrolled, ids) == [("Y", StillResult.SUCCESS)]
     assert len(attempts(enrolled, ids[0])) == 2
-
-
-def test_without_training_image(database: Database) -> None:
-    """Stills of an agent without training image fail for want of one, unexamined."""
-    ids = capture(database, b"agent", b"stranger")
-    examiner = PreparedExaminer()
-    drain(bench_with(database, examiner), Scope())
-    assert outcomes(database, ids) == [("F", StillResult.NO_TRAINING_IMAGE)] * 2
-    assert examiner.examined == []
-    assert {row.accuracy for row in stills(database, ids)} == {None}
-
-
-def test_enrolment_later(database: Database) -> None:
-    """Stills that failed for want of a training image return to pending once one is approved, and succeed."""
-    bench = bench_with(database, requeue_hours=10**6)
-    ids = capture(database, b"agent", b"stranger")
-    drain(bench, Scope())
-    enrol(database)
-    assert check_training_images(bench).requeued == 2
-    assert [(row.status, row.result, row.attempts) for row in stills(database, ids)] == [("N", None, 0)] * 2
-    drain(bench, Scope())
-    assert outcomes(database, ids) == [("Y", StillResult.SUCCESS), ("Y", StillResult.UNKNOWN_PERSON)]
-
-
-def test_enrolment_later_in_another_spelling(database: Database) -> None:
-    """Stills return to pending though the training image spells the agent in other cases."""
-    bench = bench_with(database, requeue_hours=10**6)
-    ids = capture(database, b"agent", lan_id="na\\VEP5898")
-    drain(bench, Scope())
-    enrol(database)
-    assert check_training_images(bench).requeued == 1
-    drain(bench, Scope())
-    assert outcomes(database, ids) == [("Y", StillResult.SUCCESS)]
-
-
-def test_enrolment_later_leaves_old_stills(database: Database) -> None:
-    """Stills older than requeue_hours stay failed when a training image is approved."""
-    bench = bench_with(database, requeue_hours=1)
-    ids = capture(database, b"agent", start=bench.local_now() - timedelta(hours=2))
-    recent = capture(database, b"agent", start=bench.local_now() - timedelta(minutes=30))
-    drain(bench, Scope())
-    enrol(database)
-    assert check_training_images(bench).requeued == 1
-    drain(bench, Scope())
-    assert outcomes(database, ids + recent) == [("F", StillResult.NO_TRAINING_IMAGE), ("Y", StillResult.SUCCESS)]
-
-
-def test_enrolment_later_leaves_other_failures(enrolled: Database) -> None:
-    """An approval returns only stills that failed for want of a training image."""
-    bench = bench_with(enrolled, requeue_hours=10**6)
-    ids = capture(enrolled, b"torn", b"unlucky", b"stranger")
-    drain(bench, Scope())
-    before = outcomes(enrolled, ids)
-    enrol(enrolled)
-    assert check_training_images(bench).requeued == 0
-    assert outcomes(enrolled, ids) == before
-
-
-@pytest.mark.parametrize("sight", [b"nobody", b"strangers", b"torn", b"unlucky"])
-def test_newest_training_image_failed(enrolled: Database, sight: bytes) -> None:
-    """A newest training image that failed hides the older approved one."""
-    enrol(enrolled, picture=sight)
-    bench = bench_with(enrolled)
-    for _ in range(3):  # an error, unlike a finding, is tried again
-        check_training_images(bench)
-    ids = capture(enrolled, b"agent")
-    drain(bench, Scope())
-    assert outcomes(enrolled, ids) == [("F", StillResult.TRAINING_IMAGE_FAILED)]
-
-
-def test_approval_after_the_failure(database: Database) -> None:
-    """An approval after the failure settles it, and the stills return by themselves."""
-    bench = bench_with(database, requeue_hours=10**6)
-    enrol(database, picture=b"nobody")
-    check_training_images(bench)
-    ids = capture(database, b"agent")
-    drain(bench, Scope())
-    assert outcomes(database, ids) == [("F", StillResult.TRAINING_IMAGE_FAILED)]
-    enrol(database)
-    assert check_training_images(bench).requeued == 1
-    drain(bench, Scope())
-    assert outcomes(database, ids) == [("Y", StillResult.SUCCESS)]
-
-
-def test_newest_training_image_waits(enrolled: Database) -> None:
-    """While the newest training image waits for its check, the older benchmark stays in force."""
-    enrol(enrolled, picture=b"stranger")
-    ids = capture(enrolled, b"agent")
-    drain(bench_with(enrolled), Scope())
-    assert outcomes(enrolled, ids) == [("Y", StillResult.SUCCESS)]
-
-
-@pytest.mark.parametrize("sight", [b"nobody", b"agent and stranger", b"torn"])
-def test_legacy_benchmark_without_a_face(database: Database, sight: bytes) -> None:
-    """A benchmark approved elsewhere in which not exactly one face is found counts as failed; its row stays."""
-    image_id = enter_legacy_benchmark(database, picture=sight)
-    ids = capture(database, b"agent")
-    drain(bench_with(database), Scope())
-    assert outcomes(database, ids) == [("F", StillResult.TRAINING_IMAGE_FAILED)]
-    with database.read() as connection:
-        row = connection.execute(select(TrainingImage.status, TrainingImage.result).where(TrainingImage.id == image_id))
-        assert tuple(row.one()) == (Status.PROCESSED, None)
-
-
-def test_a_legacy_benchmark_is_encoded_once(enrolled: Database) -> None:
-    """A benchmark without encoding is encoded on the way, once."""
-    examiner = PreparedExaminer()
-    capture(enrolled, *[b"agent again"] * 12)
-    drain(bench_with(enrolled, examiner, claim_size=3), Scope())
-    assert examiner.given.count(b"agent") == 1
-    assert len(examiner.given) == 13
 
 
 @pytest.mark.parametrize("spelling", ["na\\VEP5898", "NA\\VEP5898", "na\\vep5898"])
@@ -362,192 +237,6 @@ def test_real_faces(database: Database) -> None:
     assert [row.accuracy is None for row in rows] == [False] * 4 + [True] * 3
 
 
-def test_two_drains_share_an_hour(enrolled: Database) -> None:
-    """Two drains at once share an hour: every still is processed once, and both have a part."""
-    ids = capture(enrolled, *[b"agent again"] * 60)
-    drain(bench_with(enrolled), Scope(HOUR, HOUR + timedelta(seconds=1)))  # encodes the benchmark
-    both_at_work = threading.Barrier(2, timeout=20)
-    reports, failures = [], []
-
-    def run() -> None:
-        def meet(count: int) -> None:
-            if count == 0:
-                both_at_work.wait()
-
-        try:
-            reports.append(drain(bench_with(enrolled, PreparedExaminer(meet), claim_size=7), Scope()))
-        except BaseException as failure:
-            failures.append(failure)
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert outcomes(enrolled, ids) == [("Y", StillResult.SUCCESS)] * 60
-    assert [len(attempts(enrolled, still_id)) for still_id in ids] == [1] * 60
-    assert sum(report.written for report in reports) == 59
-    assert all(report.written >= 7 and report.lost == 0 for report in reports)
-
-
-@pytest.mark.parametrize("failure", [RuntimeError("no more memory"), KeyboardInterrupt()])
-def test_a_claim_is_given_back(enrolled: Database, failure: BaseException) -> None:
-    """Where the examiner fails or a person stops it, unwritten stills return at once, without a counted attempt."""
-    ids = capture(enrolled, *[b"agent"] * 8)
-
-    def fail(count: int) -> None:
-        if count == 7:  # the benchmark and six stills are examined, five of them written
-            raise failure
-
-    with pytest.raises(type(failure)):
-        drain(bench_with(enrolled, PreparedExaminer(fail), clock=FakeClock()), Scope())
-    rows = stills(enrolled, ids)
-    assert [row.status for row in rows] == ["Y"] * 5 + ["N"] * 3
-    assert [(row.attempts, row.lease_token, row.lease_expires) for row in rows[5:]] == [(0, None, None)] * 3
-    drain(bench_with(enrolled), Scope())
-    assert outcomes(enrolled, ids) == [("Y", StillResult.SUCCESS)] * 8
-    assert [len(attempts(enrolled, still_id)) for still_id in ids] == [1] * 8
-
-
-def test_a_still_that_changed_hands_is_not_written(enrolled: Database) -> None:
-    """A result whose claim has passed to another process is dropped, and counted as lost."""
-    ids = capture(enrolled, b"agent", b"agent", b"agent")
-
-    def overtake(count: int) -> None:
-        if count == 3:
-            change_still(enrolled, ids[1], status="Y", result="UNKNOWN_PERSON", lease_token=None, lease_expires=None)
-
-    report = drain(bench_with(enrolled, PreparedExaminer(overtake), clock=FakeClock()), Scope())
-    assert outcomes(enrolled, ids) == [("Y", "SUCCESS"), ("Y", "UNKNOWN_PERSON"), ("Y", "SUCCESS")]
-    assert (report.lost, report.written) == (1, 2)
-    assert attempts(enrolled, ids[1]) == []
-    assert rows_of(enrolled, RecognitionResult) == 2
-
-
-def test_a_still_that_is_gone(enrolled: Database) -> None:
-    """A still that the client deletes on the way costs only itself."""
-    ids = capture(enrolled, b"agent", b"agent", b"agent")
-
-    def purge(count: int) -> None:
-        if count == 1:
-            enrolled.write(lambda c: c.execute(delete(StreamImage).where(StreamImage.id == ids[2])))
-
-    report = drain(bench_with(enrolled, PreparedExaminer(purge), clock=FakeClock()), Scope())
-    assert outcomes(enrolled, ids) == [("Y", StillResult.SUCCESS)] * 2
-    assert (report.lost, report.written) == (1, 2)
-
-
-def test_the_lease_is_renewed(enrolled: Database) -> None:
-    """In a long batch the lease is renewed each third of its length."""
-    ids = capture(enrolled, *[b"agent"] * 8)
-    clock = FakeClock()
-    ends: list[object] = []
-
-    def work(count: int) -> None:
-        clock.now += 25
-        time.sleep(0.01)  # the database's clock goes on
-        ends.append(stills(enrolled, ids[-1:])[0].lease_expires)
-
-    drain(bench_with(enrolled, PreparedExaminer(work), clock, lease_seconds=60), Scope())
-    assert None not in ends
-    assert ends == sorted(ends, key=str)
-    assert len(set(ends)) >= 7
-    assert outcomes(enrolled, ids) == [("Y", StillResult.SUCCESS)] * 8
-
-
-def test_a_dead_process_is_waited_for_and_taken_over(enrolled: Database) -> None:
-    """Stills under another's lease are waited for, and taken over when it runs out."""
-    ids = capture(enrolled, *[b"agent"] * 4)
-    Claims(enrolled, lease_seconds=0.6, max_attempts=3).claim(Scope(), 3)
-    begin = time.monotonic()
-    report = drain(bench_with(enrolled, **SHORT), Scope())
-    assert 0.4 < time.monotonic() - begin < 6
-    assert report.released.returned == 3
-    assert [(row.status, row.attempts) for row in stills(enrolled, ids)] == [("Y", 2)] * 3 + [("Y", 1)]
-    assert "its lease ran out" in attempts(enrolled, ids[0])[0].detail
-
-
-def test_a_living_process_is_waited_for(enrolled: Database) -> None:
-    """Stills that another process finishes meanwhile are waited for and left alone."""
-    (still_id,) = capture(enrolled, b"agent")
-    Claims(enrolled, lease_seconds=60, max_attempts=3).claim(Scope(), 1)
-    clock = FakeClock()
-    clock.at(5, lambda: change_still(enrolled, still_id, status="Y", result="UNKNOWN_PERSON", lease_token=None))
-    report = drain(bench_with(enrolled, clock=clock), Scope())
-    assert report.written == 0
-    assert report.seconds == pytest.approx(5)
-    assert report.busy == 0
-    assert outcomes(enrolled, [still_id]) == [("Y", "UNKNOWN_PERSON")]
-
-
-def test_the_last_attempt_of_a_dead_process(enrolled: Database) -> None:
-    """A still whose process died on its third attempt fails instead of killing a fourth."""
-    (still_id,) = capture(enrolled, b"agent")
-    change_still(enrolled, still_id, attempts=2)
-    Claims(enrolled, lease_seconds=0.01, max_attempts=3).claim(Scope(), 1)
-    time.sleep(0.05)
-    report = drain(bench_with(enrolled), Scope())
-    assert report.released.failed == 1
-    assert outcomes(enrolled, [still_id]) == [("F", StillResult.PROCESSING_ERROR)]
-
-
-def test_a_claim_without_lease_is_taken_over(enrolled: Database) -> None:
-    """A still that an older program left at P without a lease is processed."""
-    (still_id,) = capture(enrolled, b"agent")
-    change_still(enrolled, still_id, status="P")
-    drain(bench_with(enrolled, clock=FakeClock()), Scope())
-    assert outcomes(enrolled, [still_id]) == [("Y", StillResult.SUCCESS)]
-
-
-def test_later_stills_are_left_to_the_next_run(enrolled: Database) -> None:
-    """Without follow, stills that arrive after the start are left alone."""
-    first = capture(enrolled, b"agent")
-    later: list[int] = []
-
-    def arrive(count: int) -> None:
-        if count == 1:
-            later.extend(capture(enrolled, b"agent"))
-
-    drain(bench_with(enrolled, PreparedExaminer(arrive), clock=FakeClock()), Scope())
-    assert [row.status for row in stills(enrolled, first + later)] == ["Y", "N"]
-
-
-def test_following_takes_what_comes(enrolled: Database) -> None:
-    """With follow, stills that arrive are processed until none has come for idle_seconds."""
-    ids = capture(enrolled, b"agent")
-    clock = FakeClock()
-    clock.at(7, lambda: ids.extend(capture(enrolled, b"stranger")))
-    clock.at(15, lambda: ids.extend(capture(enrolled, b"nobody")))
-    clock.at(30, lambda: ids.extend(capture(enrolled, b"agent")))
-    report = drain(bench_with(enrolled, clock=clock, idle_seconds=10, follow_seconds=600), Scope(), follow=True)
-    assert report.seconds == pytest.approx(25, abs=1)
-    assert [row.result for row in stills(enrolled, ids)] == ["SUCCESS", "UNKNOWN_PERSON", "NO_FACES_FOUND"]
-
-
-def test_following_ends_in_time(enrolled: Database) -> None:
-    """With follow, a run ends at follow_seconds though stills keep coming, and finishes what was there."""
-    ids: list[int] = []
-    clock = FakeClock()
-    for second in range(0, 100, 2):
-        clock.at(second, lambda: ids.extend(capture(enrolled, b"agent")))
-    report = drain(bench_with(enrolled, clock=clock, idle_seconds=10, follow_seconds=30), Scope(), follow=True)
-    assert report.seconds == pytest.approx(30, abs=1)
-    assert len(ids) == 16
-    assert outcomes(enrolled, ids) == [("Y", StillResult.SUCCESS)] * 16
-
-
-def test_following_takes_over_expired_leases(enrolled: Database) -> None:
-    """With follow, leases that run out on the way are taken over before the end."""
-    (still_id,) = capture(enrolled, b"agent")
-    Claims(enrolled, lease_seconds=0.05, max_attempts=3).claim(Scope(), 1)
-    clock = FakeClock()
-    clock.at(1, lambda: time.sleep(0.1))
-    report = drain(bench_with(enrolled, clock=clock, idle_seconds=200, follow_seconds=300), Scope(), follow=True)
-    assert outcomes(enrolled, [still_id]) == [("Y", StillResult.SUCCESS)]
-    assert report.released.returned == 1
-
-
 def test_reprocessing_under_another_model_keeps_history(enrolled: Database) -> None:
     """Under another model the benchmark is encoded anew and the old result stays beside the new one."""
     (still_id,) = capture(enrolled, b"agent")
@@ -566,14 +255,6 @@ def test_processing_again_leaves_one_result(enrolled: Database) -> None:
         drain(bench_with(enrolled), Scope())
         change_still(enrolled, still_id, status="N", attempts=0)
     assert rows_of(enrolled, RecognitionResult) == 1
-
-
-def test_a_training_image_changed_to_failed_by_hand(enrolled: Database) -> None:
-    """A benchmark that a person marks as failed is no benchmark any more."""
-    enrolled.write(lambda connection: connection.execute(update(TrainingImage).values(status="F")))
-    ids = capture(enrolled, b"agent")
-    drain(bench_with(enrolled), Scope())
-    assert outcomes(enrolled, ids) == [("F", StillResult.TRAINING_IMAGE_FAILED)]
 
 
 def test_times_are_counted(enrolled: Database) -> None:
