@@ -15,7 +15,6 @@ from sqlalchemy import (
     Boolean,
     DateTime,
     Double,
-    Float,
     ForeignKey,
     Index,
     Integer,
@@ -30,6 +29,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 MYSQL_DIALECTS = ("mysql", "mariadb")
 
 Id = BigInteger().with_variant(Integer, "sqlite")
+# MySQL types are spelt out: Dagster, once imported, changes what SQLAlchemy makes of DateTime and Float there.
 Moment = DateTime().with_variant(mysql.DATETIME(fsp=6), *MYSQL_DIALECTS)
 #: SQLite compares times as text. A bound without a fraction stands before what a client writes for that
 #: second, with a fraction or without; a bound with one would leave out a still of the full hour.
@@ -67,7 +67,7 @@ class StreamImage(Base):
     image: Mapped[bytes | None] = mapped_column(Image, deferred=True, comment="JPEG or PNG bytes")
     status: Mapped[str | None] = mapped_column(String(1), server_default="N")
     result: Mapped[str | None] = mapped_column(String(64), comment="See table status")
-    accuracy: Mapped[float | None] = mapped_column(Float, comment="Per cent")
+    accuracy: Mapped[float | None] = mapped_column(Double, comment="Per cent")
     num_faces: Mapped[int | None] = mapped_column(Integer)
     processed_time: Mapped[datetime | None] = mapped_column(Moment, comment="Naive, local to BIOSENSE_TIMEZONE")
     attempts: Mapped[int] = mapped_column(
@@ -185,7 +185,7 @@ class AgentHourSummary(Base):
     __tablename__ = "agent_hour_summary"
     __table_args__ = (Index("ix_agent_hour_summary_employee", "employee_id", "hour"), TABLE_OPTIONS)
 
-    hour: Mapped[datetime] = mapped_column(DateTime, primary_key=True, comment="Full hour of capture_time")
+    hour: Mapped[datetime] = mapped_column(Moment, primary_key=True, comment="Full hour of capture_time")
     employee_id: Mapped[int] = mapped_column(Id, ForeignKey("employee.id"), primary_key=True)
     result: Mapped[str] = mapped_column(String(64), primary_key=True)
     stills: Mapped[int] = mapped_column(Integer)

@@ -151,7 +151,7 @@ def test_statement_faults_stay_what_they_are(database: Database) -> None:
     """A wrong statement or a breach of a constraint is not blamed on the connection."""
     with pytest.raises((OperationalError, ProgrammingError)):
         fetch(database, "SELECT * FROM no_such_table")
-    employee = insert(Employee).values(lan_id="a", registered=None)
+    employee = insert(Employee).values(lan_id=None)
     with pytest.raises(IntegrityError):
         database.write(lambda connection: connection.execute(employee))
 

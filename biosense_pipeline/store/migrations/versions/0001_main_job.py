@@ -68,7 +68,7 @@ def _image_tables() -> None:
         "stream_img",
         [
             *shared(),
-            sa.Column("accuracy", sa.Float, comment="Per cent"),
+            sa.Column("accuracy", sa.Double, comment="Per cent"),
             sa.Column("num_faces", sa.Integer),
             sa.Column(
                 "attempts",
@@ -170,7 +170,7 @@ def _results() -> None:
     ensure_table(
         "agent_hour_summary",
         [
-            sa.Column("hour", sa.DateTime, primary_key=True, comment="Full hour of capture_time"),
+            sa.Column("hour", MOMENT, primary_key=True, comment="Full hour of capture_time"),
             sa.Column("employee_id", column_type("employee", "id"), sa.ForeignKey("employee.id"), primary_key=True),
             sa.Column("result", sa.String(64), primary_key=True),
             sa.Column("stills", sa.Integer, nullable=False),
