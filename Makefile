@@ -21,7 +21,7 @@ define install_lock
 		uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(1) && \
 		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
 	else \
-		echo "Installing from $(1) with pip; about three minutes, most of them for face_recognition_models." && \
+		echo "Installing from $(1) with pip; a few minutes, most of them for the 100 MB of face_recognition_models." && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(1) && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
 	fi
@@ -44,7 +44,7 @@ demo: install  ## Seed a small working day, run it through Dagster and compare w
 
 dev: install  ## Open the Dagster UI on 127.0.0.1:3000 with the sensors running (PORT=... for another)
 	@$(BIN)/biosense db upgrade
-	@mkdir -p $(HOME_DIR) && cp dagster.yaml $(HOME_DIR)/
+	@test -n "$$DAGSTER_HOME" || { mkdir -p $(HOME_DIR) && cp dagster.yaml $(HOME_DIR)/; }
 	@DAGSTER_HOME=$${DAGSTER_HOME:-$(HOME_DIR)} exec $(BIN)/dagster dev -w workspace.yaml -h $(HOST) -p $(PORT)
 
 test: install-dev  ## Run all tests

@@ -1,6 +1,6 @@
 """The words written into the tables: status, result, process and image kind, each defined once.
 
-The master table ``status`` is filled from the meanings given here.
+The master table ``status`` holds the same meanings: migrations fill it, and a test compares.
 """
 
 from enum import StrEnum

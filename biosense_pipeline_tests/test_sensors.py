@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import dagster as dg
 import pytest
@@ -12,7 +13,10 @@ from biosense_pipeline.sensors import BACKFILL, LANE_TAG, LIVE, stream_img_senso
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.due import mark_due
+from biosense_pipeline.store.heartbeats import Heartbeat, silent_for
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.summaries import summarise
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.filling import capture, enrol
 
@@ -90,9 +94,7 @@ def test_hour_with_a_run_in_flight_is_left_alone(
     assert not _tick(instance).run_requests
 
 
-@pytest.mark.parametrize(
-    "status", [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.CANCELED]
-)
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.CANCELED])
 def test_past_runs_keep_nothing_from_being_tried_again(
     settings_database: Database, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:
@@ -107,6 +109,68 @@ def test_past_runs_keep_nothing_from_being_tried_again(
     assert second.run_key != first.run_key
 
 
+def test_failing_hour_rests_longer_each_time(
+    settings_database: Database, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failed run an hour is requested again after 15 s, after two in a row after 30, and so on."""
+    capture(settings_database, HOUR, 1)
+    began = datetime.now(UTC)
+    for failures, rest in ((1, 15), (2, 30), (3, 60)):
+        monkeypatch.undo()
+        _add_run(instance, dg.DagsterRunStatus.FAILURE)
+        assert not _tick(instance).run_requests, failures
+        monkeypatch.setattr(
+            "biosense_pipeline.sensors._utc_now", lambda rest=rest: began + timedelta(seconds=rest + 10)
+        )
+        assert len(_tick(instance).run_requests or []) == 1, failures
+    monkeypatch.undo()
+    _add_run(instance, dg.DagsterRunStatus.SUCCESS)
+    assert len(_tick(instance).run_requests or []) == 1
+
+
+def test_dead_run_gives_up_its_hour(
+    settings_database: Database, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A started run without a sign of life for five minutes is failed, and its hour is requested again."""
+    capture(settings_database, HOUR, 1)
+    run = _add_run(instance, dg.DagsterRunStatus.STARTED)
+    instance.report_engine_event("started", run)
+    monkeypatch.setattr(
+        "biosense_pipeline.sensors.silent_for", lambda database, ids: dict.fromkeys(ids, timedelta(minutes=4))
+    )
+    assert not _tick(instance).run_requests
+    monkeypatch.setattr(
+        "biosense_pipeline.sensors.silent_for", lambda database, ids: dict.fromkeys(ids, timedelta(minutes=6))
+    )
+    _tick(instance)
+    assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
+    monkeypatch.setattr("biosense_pipeline.sensors._utc_now", lambda: datetime.now(UTC) + timedelta(seconds=20))
+    assert len(_tick(instance).run_requests or []) == 1
+
+
+def test_beating_run_keeps_its_hour(settings_database: Database, instance: dg.DagsterInstance) -> None:
+    """A run that beats is alive; one that never did counts from its start."""
+    run = _add_run(instance, dg.DagsterRunStatus.STARTED)
+    Heartbeat(settings_database, run.run_id, seconds=20).beat()
+    assert silent_for(settings_database, [run.run_id, "another"])[run.run_id] < timedelta(seconds=5)
+    capture(settings_database, HOUR, 1)
+    assert not _tick(instance).run_requests
+
+
+def test_hour_whose_summary_is_due_is_work(settings_database: Database, instance: dg.DagsterInstance) -> None:
+    """An hour whose run died between its last result and its summary is requested again."""
+    settings_database.write(lambda connection: mark_due(connection, [HOUR + timedelta(minutes=5)]))
+    assert [request.partition_key for request in _tick(instance).run_requests or []] == ["2026-03-02-09:00"]
+    summarise(settings_database, HOUR, HOUR + timedelta(hours=1))
+    assert not _tick(instance).run_requests
+
+
+def _add_run(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> dg.DagsterRun:
+    return instance.add_run(
+        dg.DagsterRun(job_name="recognition_job", status=status, tags={"dagster/partition": "2026-03-02-09:00"})
+    )
+
+
 def test_expired_lease_is_work(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """An hour in which only expired leases are left is requested; unexpired ones are not."""
     capture(settings_database, HOUR, 3)
@@ -118,11 +182,18 @@ def test_expired_lease_is_work(settings_database: Database, instance: dg.Dagster
     assert [request.partition_key for request in requests] == ["2026-03-02-10:00"]
 
 
-def test_stills_without_partition_are_named(settings_database: Database, instance: dg.DagsterInstance) -> None:
-    """Stills from before the first partition or from the future get no run, and no error."""
+def test_stills_without_partition_are_named(
+    settings_database: Database, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stills from before the first partition or from the future get no run, and the log says what to do."""
     capture(settings_database, datetime(2019, 5, 1, 8), 1)
     capture(settings_database, datetime(2099, 1, 1), 1)
-    assert not _tick(instance).run_requests
+    context = dg.build_sensor_context(instance=instance)
+    warnings: list[str] = []
+    monkeypatch.setattr(type(context), "log", mock.Mock(warning=warnings.append))
+    assert isinstance(stream_img_sensor(context, database=DatabaseResource()), dg.SkipReason)
+    assert "2 pending stills" in warnings[0]
+    assert "`biosense drain`" in warnings[0]
 
 
 def test_training_image_is_requested_once(settings_database: Database, instance: dg.DagsterInstance) -> None:

@@ -13,7 +13,7 @@ from biosense_pipeline.store.backlog import count_by_status
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.summaries import read_summary
-from biosense_pipeline_tests.filling import capture, finished_attempts
+from biosense_pipeline_tests.filling import capture, enrol, finished_attempts
 
 #: Asks the sensor which hours there are, as the daemon would, and runs each of them.
 _RUN_DAY = """
@@ -23,6 +23,7 @@ from biosense_pipeline.resources import DatabaseResource
 from biosense_pipeline.sensors import stream_img_sensor
 with dg.DagsterInstance.ephemeral() as instance:
     found = stream_img_sensor(dg.build_sensor_context(instance=instance), database=DatabaseResource())
+    build_definitions().resolve_job_def("enrolment_job").execute_in_process(instance=instance)
     job = build_definitions().resolve_job_def("recognition_job")
     for request in found.run_requests:
         result = job.execute_in_process(
@@ -51,6 +52,7 @@ def test_every_still_of_the_day_is_done_once(
     sqlite_database: Database, tmp_path: Path, day: datetime, hours: int
 ) -> None:
     """On both days every still of every naive hour gets one result and stands once in the summary."""
+    enrol(sqlite_database)
     ids = capture(sqlite_database, day, 48, step=timedelta(minutes=30))
     environment = {
         **os.environ,
@@ -65,7 +67,7 @@ def test_every_still_of_the_day_is_done_once(
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.split()) == hours
-    assert count_by_status(sqlite_database, Scope()) == {"F": 48}
+    assert count_by_status(sqlite_database, Scope()) == {"Y": 48}
     assert finished_attempts(sqlite_database, ids) == dict.fromkeys(ids, 1)
     summed: Counter[datetime] = Counter()
     for row in read_summary(sqlite_database):

@@ -1,5 +1,6 @@
 """Numbers as Dagster shows them: schemas, tables, percentiles, plots."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -36,8 +37,9 @@ def count_table(counts: Mapping[str, int], heading: str, most: int = 20) -> dg.M
 
 def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A Markdown table; cells are data, so that no LAN id can break out of its cell."""
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+    cells = [headings, *rows]
+    lines = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in cells]
+    return "\n".join([lines[0], "|" + " --- |" * len(headings), *lines[1:]])
 
 
 def percentiles(values: Sequence[float], unit: str) -> Metadata:
@@ -57,4 +59,5 @@ def plot(markdown: str | None) -> dg.MarkdownMetadataValue:
 
 def _cell(value: Any) -> str:
     text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(value))
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    # Escaped, no name becomes a link, an image or a tag in somebody's browser.
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|~-])", r"\\\1", text)

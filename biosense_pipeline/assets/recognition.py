@@ -1,5 +1,7 @@
 """The main job: take stock of an hour's pending stills, then verify each of them."""
 
+from datetime import datetime
+
 import dagster as dg
 from pydantic import Field
 
@@ -69,7 +71,7 @@ def _take_stock(database: Database, hour: Hour, config: StockConfig) -> Metadata
         "dagster/row_count": stock.pending,
         "agents": len(stock.per_agent),
         "pending_per_agent": count_table(stock.per_agent, "agent"),
-        "oldest_pending_seconds": _oldest_pending(database, hour),
+        "oldest_pending_seconds": _seconds_waited(stock.oldest),
         "highest_id": stock.highest_id or 0,
         "leases_returned": released.returned,
         "leases_exhausted": released.failed,
@@ -113,7 +115,7 @@ def _recognition_metadata(bench: Workbench, hour: Hour, report: DrainReport) -> 
         "stills_written": report.written,
         "stills_per_second": round(report.stills_per_second, 2),
         **percentiles(report.milliseconds, "milliseconds_per_still"),
-        "oldest_pending_seconds": _oldest_pending(bench.database, hour),
+        "oldest_pending_seconds": _seconds_waited(take_stock(bench.database, hour.scope()).oldest),
         "results": count_table(results, "result"),
         "rows_by_status": count_table(by_status, "status"),
         "distances": plot(distance_histogram(distances, tolerance)),
@@ -126,8 +128,7 @@ def _recognition_metadata(bench: Workbench, hour: Hour, report: DrainReport) -> 
     }
 
 
-def _oldest_pending(database: Database, hour: Hour) -> float:
-    oldest = take_stock(database, hour.scope()).oldest
+def _seconds_waited(oldest: datetime | None) -> float:
     return round(age(oldest, local_now(load_settings().zone)).total_seconds(), 1)
 
 

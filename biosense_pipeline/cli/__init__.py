@@ -28,12 +28,17 @@ for command in (db, demo, doctor, drain, seed, settings, simulate):
 
 
 def main() -> None:
-    """Run the command; a person's mistake ends in one sentence on standard error, never in a traceback."""
+    """Run `biosense`."""
+    run(cli, "biosense")
+
+
+def run(command: click.Command, name: str) -> None:
+    """Run a command; a person's mistake ends in one sentence on standard error, never in a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # Asked to end, a drain gives back what it has claimed, as after Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = cli.main(prog_name="biosense", standalone_mode=False)
+        code = command.main(prog_name=name, standalone_mode=False)
     except BiosenseError as error:
         _say(str(error))
         sys.exit(error.exit_code)
@@ -44,7 +49,7 @@ def main() -> None:
         _say(f"{error.format_message()} Try `biosense --help`." if error.exit_code == 2 else error.format_message())
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _say("Stopped; nothing is lost, what was claimed has been given back.")
+        _say("Stopped; nothing is lost, and what was claimed has been given back.")
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -16,7 +16,14 @@ from biosense_pipeline.cli.opening import open_database
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.demo.day import AGENTS, HOURS, planned_count
-from biosense_pipeline.demo.seeding import Deviation, deviations, enrol_demo_agents, live_frames, seed_day
+from biosense_pipeline.demo.seeding import (
+    Deviation,
+    deviations,
+    enrol_demo_agents,
+    live_frames,
+    refuse_foreign,
+    seed_day,
+)
 from biosense_pipeline.local_time import local_now
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.backlog import take_stock
@@ -110,7 +117,9 @@ def simulate(per_second: float, seconds: float | None, as_json: bool) -> None:
 
 
 def _migrated() -> Database:
+    """The database, migrated; one with a site's own rows is refused before anything is changed in it."""
     database = open_database(load_settings(), migrated=False)
+    refuse_foreign(database)
     upgrade_schema(database)
     return database
 

@@ -12,6 +12,7 @@ from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.backlog import take_stock
+from biosense_pipeline.store.due import due_hours
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.workflows.drain import DrainReport
 from biosense_pipeline.workflows.drain import drain as drain_stills
@@ -57,7 +58,9 @@ def drain(
             bar.update(task, completed=report.written, total=max(report.written, report.stock.pending))
 
         report = drain_stills(bench, scope, follow=follow, on_progress=show)
-        summary_rows = summarise_hours(database, report.hours)
+        # Not only what was done here: a process that died may have left hours behind.
+        hours = due_hours(database)
+        summary_rows = summarise_hours(database, hours)
     _print(as_json, checks, encodings, report, summary_rows)
 
 

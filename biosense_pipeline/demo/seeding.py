@@ -35,11 +35,11 @@ class Deviation:
     found: str
 
 
-def seed_day(database: Database, on_progress: Callable[[int], None] = lambda entered: None) -> dict[int, StillResult]:
-    """Replace what an earlier demo left with a fresh day; returns the expected result by still id.
+def refuse_foreign(database: Database) -> None:
+    """Check that the demo may delete what the database holds.
 
     Raises:
-        WrongUse: the database holds images that are not the demo's; nothing is touched.
+        WrongUse: it holds images or agents that are not the demo's.
     """
     stranger = foreign_lan_id(database, LAN_IDS)
     if stranger is not None:
@@ -47,6 +47,15 @@ def seed_day(database: Database, on_progress: Callable[[int], None] = lambda ent
             f"The database {database} holds images that are not the demo's (of {stranger!r}), and the demo "
             "would delete them: name another database in BIOSENSE_DATABASE_URL."
         )
+
+
+def seed_day(database: Database, on_progress: Callable[[int], None] = lambda entered: None) -> dict[int, StillResult]:
+    """Replace what an earlier demo left with a fresh day; returns the expected result by still id.
+
+    Raises:
+        WrongUse: the database holds images that are not the demo's; nothing is touched.
+    """
+    refuse_foreign(database)
     empty_tables(database)
     enrol_demo_agents(database, ENROLLED_AT)
     expected: dict[int, StillResult] = {}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, or_, select
+from sqlalchemy import Connection, delete, insert, inspect, or_, select
 
 from biosense_pipeline.codes import Status
 from biosense_pipeline.store.database import Database
@@ -15,6 +15,7 @@ from biosense_pipeline.store.tables import (
     ProcessStatus,
     RecognitionResult,
     StreamImage,
+    SummaryDue,
     TrainingImage,
 )
 
@@ -42,7 +43,10 @@ def foreign_lan_id(database: Database, ours: Iterable[str]) -> str | None:
     """A LAN id in the image tables or among the agents that is not one of ``ours``, or None; '' for none given."""
     known = list(ours)
     with database.read() as connection:
+        present = inspect(connection).get_table_names()
         for table in (StreamImage, TrainingImage, Employee):
+            if table.__tablename__ not in present:
+                continue
             foreign = connection.execute(
                 select(table.lan_id).where(or_(table.lan_id.not_in(known), table.lan_id.is_(None))).limit(1)
             ).first()
@@ -69,6 +73,7 @@ def empty_tables(database: Database) -> None:
             RecognitionResult,
             FaceEncoding,
             ProcessStatus,
+            SummaryDue,
             StreamImage,
             TrainingImage,
             Employee,

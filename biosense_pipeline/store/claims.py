@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, upd
 
 from biosense_pipeline.codes import ImageKind, Process, Status, StillResult
 from biosense_pipeline.store.database import Database, utc_now
+from biosense_pipeline.store.due import mark_due
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import ProcessStatus, StreamImage
 
@@ -128,7 +129,7 @@ class Claims:
     def _release_some(self, connection: Connection, scope: Scope) -> Released:
         now = utc_now(connection)
         expired = connection.execute(
-            select(StreamImage.id, StreamImage.attempts)
+            select(StreamImage.id, StreamImage.attempts, StreamImage.capture_time)
             .where(StreamImage.status == Status.CLAIMED, lease_expired(now), *scope.conditions())
             .limit(_RELEASE_BATCH)
             .with_for_update(skip_locked=True)
@@ -149,6 +150,7 @@ class Claims:
                     {**_UNCLAIMED, StreamImage.status: Status.FAILED, StreamImage.result: StillResult.PROCESSING_ERROR}
                 )
             )
+            mark_due(connection, (row.capture_time for row in expired))
         if expired:
             connection.execute(
                 insert(ProcessStatus),

@@ -7,7 +7,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, LargeBinary, cast, create_engine, event, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    LargeBinary,
+    cast,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import NoSuchModuleError as UnknownDialect
@@ -184,6 +196,18 @@ def upsert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> No
         connection.execute(insert.on_duplicate_key_update({name: insert.inserted[name] for name in changed}), rows)
 
 
+def insert_missing(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
+    """Insert those of the rows whose primary key the table lacks."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+        connection.execute(sqlite_insert(table).on_conflict_do_nothing(), rows)
+    else:
+        connection.execute(insert(table).prefix_with("IGNORE"), rows)
+
+
 def _checked_url(url: str | URL) -> URL:
     try:
         parsed = make_url(url)
@@ -208,6 +232,8 @@ def _mysql_engine(url: URL, read_timeout: int | None) -> Engine:
     return create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
         isolation_level="READ COMMITTED",
+        # Errors reach logs and Dagster's events; bound values are LAN ids and encodings of faces.
+        hide_parameters=True,
         pool_pre_ping=True,
         pool_recycle=POOL_RECYCLE,
         connect_args={
@@ -226,7 +252,7 @@ def _sqlite_engine(url: URL) -> Engine:
             f"The folder of the database {url.database} cannot be made ({error.strerror}): "
             "correct BIOSENSE_DATABASE_URL."
         ) from error
-    engine = create_engine(url, connect_args={"timeout": 30})
+    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

@@ -1,26 +1,33 @@
 """Agents by LAN id. Unknown ones are registered by themselves, as not enrolled."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 
-from sqlalchemy import Connection, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import DataError, IntegrityError
 
-from biosense_pipeline.lan_ids import agent_key, registered_form
+from biosense_pipeline.errors import BiosenseError
+from biosense_pipeline.lan_ids import LONGEST, agent_key, registered_form
 from biosense_pipeline.store.database import Database, utc_now
 from biosense_pipeline.store.tables import Employee
 
 
+class CannotRegister(BiosenseError):
+    """An agent cannot be entered in the table of agents."""
+
+
 def employee_ids(database: Database, lan_ids: Iterable[str | None]) -> dict[str, int]:
-    """Employee ids by :func:`agent_key` of every LAN id given; those not known yet are registered."""
+    """Employee ids by :func:`agent_key` of every LAN id given; those not known yet are registered.
+
+    Raises:
+        CannotRegister: a table of the site's own refuses an agent.
+    """
     wanted = {agent_key(lan_id): registered_form(lan_id) for lan_id in lan_ids}
     known = _directory(database)
-    for form in sorted(wanted.values()):
-        if agent_key(form) not in known:
-            _register(database, form)
-    if not wanted.keys() <= known.keys():
-        known = _directory(database)
-    return {key: known[agent_key(form)] for key, form in wanted.items()}
+    ids: dict[str, int] = {}
+    for key, form in sorted(wanted.items()):
+        found = known.get(agent_key(form))
+        ids[key] = _register(database, form) if found is None else found
+    return ids
 
 
 def _directory(database: Database) -> dict[str, int]:
@@ -29,10 +36,21 @@ def _directory(database: Database) -> dict[str, int]:
     return {agent_key(row.lan_id): row.id for row in rows}
 
 
-def _register(database: Database, form: str) -> None:
+def _register(database: Database, form: str) -> int:
     def add(connection: Connection) -> None:
         connection.execute(insert(Employee).values(lan_id=form, registered=utc_now(connection)))
 
-    # Refused where another process has just registered the same agent.
-    with suppress(IntegrityError):
+    reason = "it is there and cannot be found"
+    try:
         database.write(add)
+    except (IntegrityError, DataError) as error:
+        # Another process has just registered the same agent, or the site's own table takes two names for one.
+        reason = str(error.orig)
+    with database.read() as connection:
+        found = connection.execute(select(func.min(Employee.id)).where(Employee.lan_id == form)).scalar_one()
+    if found is None:
+        raise CannotRegister(
+            f"The agent {form!r} cannot be entered in the table employee ({reason}): give its column lan_id the "
+            f"type VARCHAR({LONGEST}) and every other column that must not be null a default."
+        )
+    return int(found)

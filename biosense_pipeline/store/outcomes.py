@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from biosense_pipeline.codes import ImageKind, Process, Status, StillResult
 from biosense_pipeline.store.database import Database, upsert, utc_now
+from biosense_pipeline.store.due import mark_due
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import ProcessStatus, RecognitionResult, StreamImage
 
@@ -67,13 +68,14 @@ def write_outcomes(
     """
 
     def write(connection: Connection) -> list[StillOutcome]:
-        held = set(
-            connection.execute(
-                select(StreamImage.id)
+        held = {
+            row.id: row.capture_time
+            for row in connection.execute(
+                select(StreamImage.id, StreamImage.capture_time)
                 .where(StreamImage.id.in_([outcome.still_id for outcome in outcomes]), StreamImage.lease_token == token)
                 .with_for_update()
-            ).scalars()
-        )
+            )
+        }
         ours = [outcome for outcome in outcomes if outcome.still_id in held]
         if ours:
             _update_stills(connection, ours, processed_time)
@@ -88,6 +90,7 @@ def write_outcomes(
                 ],
             )
             connection.execute(insert(ProcessStatus), [_process_row(outcome, model_id, run_id) for outcome in ours])
+            mark_due(connection, held.values())
         return ours
 
     return database.write(write) if outcomes else []

@@ -68,6 +68,8 @@ def distances_of(database: Database, scope: Scope, model_id: str, limit: int = 5
             .where(
                 RecognitionResult.model_id == model_id,
                 RecognitionResult.distance.is_not(None),
+                # A still that was done again may have no face or no reference any more.
+                StreamImage.status == Status.PROCESSED,
                 *scope.conditions(),
             )
             .order_by(StreamImage.capture_time.desc())

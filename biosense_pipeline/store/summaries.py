@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, DateTime, delete, func, insert
 from biosense_pipeline.codes import Status
 from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.store.database import Database, exactly, utc_now
+from biosense_pipeline.store.due import clear_due
 from biosense_pipeline.store.employees import employee_ids
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import AgentHourSummary, Employee, StreamImage
@@ -44,6 +45,7 @@ def summarise(database: Database, start: datetime, end: datetime) -> int:
     ids = employee_ids(database, lan_ids)
 
     def replace(connection: Connection) -> int:
+        clear_due(connection, start, end)
         connection.execute(delete(AgentHourSummary).where(AgentHourSummary.hour >= start, AgentHourSummary.hour < end))
         rows = _count(connection, scope, ids)
         if rows:

@@ -179,6 +179,25 @@ class RecognitionResult(Base):
     created: Mapped[datetime] = mapped_column(Moment, comment="UTC")
 
 
+class SummaryDue(Base):
+    """Hours whose rows changed since they were summed up: set with each result, cleared by the summary."""
+
+    __tablename__ = "summary_due"
+    __table_args__ = (TABLE_OPTIONS,)
+
+    hour: Mapped[datetime] = mapped_column(Moment, primary_key=True, comment="Full hour of capture_time")
+
+
+class RunHeartbeat(Base):
+    """When a Dagster run last gave a sign of life while it worked on pictures."""
+
+    __tablename__ = "run_heartbeat"
+    __table_args__ = (TABLE_OPTIONS,)
+
+    run_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    beat: Mapped[datetime] = mapped_column(Moment, comment="UTC, by the database's clock")
+
+
 class AgentHourSummary(Base):
     """How many stills of an agent had which result in an hour."""
 

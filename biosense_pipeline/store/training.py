@@ -67,13 +67,11 @@ def unchecked_ids(database: Database) -> list[int]:
         )
 
 
-def unencoded_benchmark_ids(database: Database, model_id: str, lan_ids: Collection[str] | None = None) -> list[int]:
-    """Benchmarks (all agents' or those of ``lan_ids``) that were not examined under the model yet."""
-    wanted = None if lan_ids is None else {agent_key(lan_id) for lan_id in lan_ids}
+def unencoded_benchmark_ids(database: Database, model_id: str) -> list[int]:
+    """Benchmarks that were not examined under the model yet."""
     encoded = select(FaceEncoding.training_image_id).where(FaceEncoding.model_id == model_id)
     with database.read() as connection:
-        benchmarks = _highest_ids(connection, TrainingImage.status == Status.PROCESSED)
-        ids = {highest for key, highest in benchmarks.items() if wanted is None or key in wanted}
+        ids = set(_highest_ids(connection, TrainingImage.status == Status.PROCESSED).values())
         # In chunks: the list of placeholders of one statement is limited.
         for chunk in _chunks(sorted(ids)):
             ids -= set(connection.execute(encoded.where(FaceEncoding.training_image_id.in_(chunk))).scalars())

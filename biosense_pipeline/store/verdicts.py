@@ -48,19 +48,21 @@ def record_verdicts(
     processed_time: datetime,
     requeue_since: datetime | None,
     max_attempts: int,
+    keep_claim: str | None = None,
 ) -> int:
-    """Store what was found on training images in one transaction.
+    """Store what was found on training images.
 
-    A TRAINING_CHECK also sets status and result of those images that still wait for it. Where it
-    approves one, the agent's stills since ``requeue_since`` that failed for want of a training image
-    return to pending. A processing error says nothing of the image: nothing is decided before the last of
+    A TRAINING_CHECK also sets status and result of those images that still wait for it. Where an image is
+    approved, or a benchmark that somebody else approved is seen for the first time, the agent's stills since
+    ``requeue_since`` that failed for want of one return to pending, and claims on his stills lose their
+    token, except ``keep_claim``. A processing error says nothing of the image: nothing is decided before the last of
     ``max_attempts``.
 
     Returns:
         the number of stills that returned to pending.
     """
 
-    def store(connection: Connection) -> int:
+    def store(connection: Connection) -> set[str]:
         now = utc_now(connection)
         decided = [verdict for verdict in verdicts if _is_final(connection, process, verdict, max_attempts)]
         upsert(connection, FaceEncoding.__table__, [_encoding_row(verdict, model_id, now) for verdict in decided])
@@ -68,14 +70,17 @@ def record_verdicts(
             insert(ProcessStatus),
             [_process_row(verdict, process, model_id, run_id, verdict in decided) for verdict in verdicts],
         )
-        if process is not Process.TRAINING_CHECK:
-            return 0
-        approved = [verdict for verdict in decided if _decide(connection, verdict, processed_time)]
-        if requeue_since is None:
-            return 0
-        return _requeue(connection, {agent_key(verdict.lan_id) for verdict in approved}, requeue_since)
+        if process is Process.TRAINING_CHECK:
+            decided = [verdict for verdict in decided if _decide(connection, verdict, processed_time)]
+        return {agent_key(verdict.lan_id) for verdict in decided if verdict.result is TrainingResult.ONE_FACE}
 
-    return database.write(store) if verdicts else 0
+    if not verdicts:
+        return 0
+    enrolled = database.write(store)
+    if not enrolled or requeue_since is None:
+        return 0
+    # Not in the same transaction: a still claimed before that one was visible would slip through.
+    return database.write(lambda connection: _requeue(connection, enrolled, requeue_since, keep_claim))
 
 
 def _is_final(connection: Connection, process: Process, verdict: TrainingVerdict, max_attempts: int) -> bool:
@@ -103,15 +108,15 @@ def _decide(connection: Connection, verdict: TrainingVerdict, processed_time: da
     return bool(changed) and status is Status.PROCESSED
 
 
-def _requeue(connection: Connection, agents: Collection[str], since: datetime) -> int:
+def _requeue(connection: Connection, agents: Collection[str], since: datetime, keep_claim: str | None) -> int:
     # A still under a claim may be about to fail for want of the very image that was just approved. Without
     # its token that result is not written, and the still is done again.
     awaiting = (
         or_(
-            StreamImage.status == Status.CLAIMED,
+            and_(StreamImage.status == Status.CLAIMED, StreamImage.lease_token != (keep_claim or "")),
             and_(StreamImage.status == Status.FAILED, StreamImage.result.in_(AWAITING_ENROLMENT)),
         ),
-        StreamImage.capture_time >= since,
+        or_(StreamImage.capture_time >= since, StreamImage.capture_time.is_(None)),
     )
     spelt = connection.execute(
         select(StreamImage.lan_id).where(*awaiting).group_by(*exactly(StreamImage.lan_id))

@@ -10,20 +10,32 @@ import warnings
 import numpy as np
 from PIL import ImageFile
 
+from biosense_pipeline.errors import ModelFileMissing
 from biosense_pipeline.vision.faces import Face, Found
 from biosense_pipeline.vision.quality import face_quality
 
 
 class ReferenceEngine:
-    """``face_locations`` (HOG, enlarged once) and ``face_encodings`` (5 points, one chip)."""
+    """``face_locations`` (HOG, enlarged once) and ``face_encodings`` (5 points, one chip).
+
+    Raises:
+        ModelFileMissing: the library or one of its files cannot be loaded.
+    """
 
     model_id = "face_recognition-1.3.0"
 
     def __init__(self) -> None:
-        with warnings.catch_warnings():
-            # face_recognition_models asks pkg_resources where its files are, which has announced its end.
-            warnings.simplefilter("ignore", UserWarning)
-            import face_recognition
+        try:
+            with warnings.catch_warnings():
+                # face_recognition_models asks pkg_resources where its files are, which has announced its end.
+                warnings.simplefilter("ignore", UserWarning)
+                import face_recognition
+        except (ImportError, RuntimeError, SystemExit) as error:
+            # It ends the whole process where its models are missing.
+            raise ModelFileMissing(
+                f"The library face_recognition or one of its model files cannot be loaded ({error}): run "
+                "`make install` again, or use BIOSENSE_ENGINE=dlib."
+            ) from error
 
         # Its import makes Pillow accept torn pictures in the whole process.
         ImageFile.LOAD_TRUNCATED_IMAGES = False

@@ -117,6 +117,7 @@ class _Drain:
             elif now - last_work >= settings.idle_seconds:
                 return
             else:
+                self._bench.heartbeat()
                 self._bench.sleep(_POLL_SECONDS)
 
     def _finish(self, stock: Scope) -> None:
@@ -126,6 +127,7 @@ class _Drain:
                 continue
             if not self._claims.held_elsewhere(stock):
                 return
+            self._bench.heartbeat()
             self._bench.sleep(_POLL_SECONDS)
             self._release()
 
@@ -167,7 +169,7 @@ class _Batch:
 
     def process(self) -> None:
         lan_ids = {still.lan_id for still in self._claim.stills if still.lan_id}
-        references = find_references(self._bench, sorted(lan_ids))
+        references = find_references(self._bench, sorted(lan_ids), self._claim.token)
         self._renew()  # benchmarks that had to be encoded first may have taken most of the lease
         missing = Reference(ReferenceState.MISSING)
         comparable: dict[int, tuple[ClaimedStill, Reference]] = {}

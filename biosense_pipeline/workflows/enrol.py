@@ -44,30 +44,43 @@ def check_training_images(bench: Workbench) -> EnrolmentReport:
     return _examine(bench, Process.TRAINING_CHECK, unchecked_ids(bench.database))
 
 
-def encode_benchmarks(bench: Workbench, lan_ids: Collection[str] | None = None) -> EnrolmentReport:
-    """Encode the benchmarks that have no encoding under the present model; all agents' unless some are named."""
-    ids = unencoded_benchmark_ids(bench.database, bench.model_id, lan_ids)
+def encode_benchmarks(bench: Workbench) -> EnrolmentReport:
+    """Encode the benchmarks that have no encoding under the present model."""
+    ids = unencoded_benchmark_ids(bench.database, bench.model_id)
     return _examine(bench, Process.BENCHMARK_ENCODING, ids)
 
 
-def find_references(bench: Workbench, lan_ids: Collection[str]) -> dict[str, Reference]:
-    """The reference of each agent, by :func:`agent_key`; benchmarks not encoded yet are encoded now."""
-    references = _references(bench, lan_ids)
-    missing = [key for key, reference in references.items() if reference.state is ReferenceState.NOT_ENCODED]
-    if missing:
-        encode_benchmarks(bench, [lan_id for lan_id in lan_ids if agent_key(lan_id) in missing])
-        references = _references(bench, lan_ids)
-    return references
+def find_references(bench: Workbench, lan_ids: Collection[str], claim_token: str | None = None) -> dict[str, Reference]:
+    """The reference of each agent, by :func:`agent_key`.
 
+    What stands in the way is done now: a benchmark without an encoding is encoded, and an agent's newest
+    image that waits for its check is checked where there is no other to compare with.
 
-def _references(bench: Workbench, lan_ids: Collection[str]) -> dict[str, Reference]:
+    Args:
+        claim_token: the claim for whose stills this is; it stays in force where an agent is enrolled.
+    """
     states = training_states(bench.database, lan_ids, bench.model_id)
-    keys = {agent_key(lan_id) for lan_id in lan_ids}
-    return {key: _choose(states.get(key, TrainingState())) for key in keys}
+    references = _references(states, lan_ids)
+    unchecked, unencoded = [], []
+    for key, reference in references.items():
+        newest = states.get(key, TrainingState()).newest
+        if reference.state is ReferenceState.NOT_ENCODED and reference.training_image_id is not None:
+            unencoded.append(reference.training_image_id)
+        elif reference.state is not ReferenceState.READY and newest and newest.status == Status.PENDING:
+            unchecked.append(newest.id)
+    if not unchecked and not unencoded:
+        return references
+    _examine(bench, Process.BENCHMARK_ENCODING, sorted(unencoded), claim_token)
+    _examine(bench, Process.TRAINING_CHECK, sorted(unchecked), claim_token)
+    return _references(training_states(bench.database, lan_ids, bench.model_id), lan_ids)
 
 
-def _choose(state: TrainingState) -> Reference:
-    return choose_reference(_facts(state.newest), _facts(state.benchmark))
+def _references(states: dict[str, TrainingState], lan_ids: Collection[str]) -> dict[str, Reference]:
+    references = {}
+    for key in {agent_key(lan_id) for lan_id in lan_ids}:
+        state = states.get(key, TrainingState())
+        references[key] = choose_reference(_facts(state.newest), _facts(state.benchmark))
+    return references
 
 
 def _facts(row: TrainingRow | None) -> TrainingImageFacts | None:
@@ -77,7 +90,7 @@ def _facts(row: TrainingRow | None) -> TrainingImageFacts | None:
     return TrainingImageFacts(row.id, failed, row.processed_time, row.encoding)
 
 
-def _examine(bench: Workbench, process: Process, ids: Sequence[int]) -> EnrolmentReport:
+def _examine(bench: Workbench, process: Process, ids: Sequence[int], claim_token: str | None = None) -> EnrolmentReport:
     results: Counter[TrainingResult] = Counter()
     failures: dict[int, tuple[str, str]] = {}
     requeued = 0
@@ -93,6 +106,7 @@ def _examine(bench: Workbench, process: Process, ids: Sequence[int]) -> Enrolmen
             processed_time=now,
             requeue_since=now - timedelta(hours=bench.settings.requeue_hours),
             max_attempts=bench.settings.max_attempts,
+            keep_claim=claim_token,
         )
         for verdict in batch:
             results[verdict.result] += 1

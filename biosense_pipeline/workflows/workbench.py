@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from biosense_pipeline.local_time import local_now
 from biosense_pipeline.settings import Detection, Settings
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.heartbeats import Heartbeat
 from biosense_pipeline.store.pictures import StoredPicture
 from biosense_pipeline.vision.decode import ImageLimits
 from biosense_pipeline.vision.examine import EngineSpec, Examination, Examiner, Fault, InlineExaminer
@@ -21,6 +22,7 @@ class Workbench:
 
     Attributes:
         run_id: the Dagster run it belongs to, written beside every result.
+        heartbeat: called now and then while work goes on.
         monotonic: seconds on a clock that never jumps.
         sleep: waits that many seconds.
     """
@@ -29,6 +31,7 @@ class Workbench:
     examiner: Examiner
     settings: Settings
     run_id: str | None = None
+    heartbeat: Callable[[], None] = lambda: None
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -51,7 +54,9 @@ class Workbench:
                 else:
                     yield picture.id, picture.data
 
+        self.heartbeat()
         for examined in self.examiner.examine(acceptable()):
+            self.heartbeat()
             yield examined
             while refused:
                 yield refused.pop()
@@ -80,8 +85,9 @@ def make_examiner(settings: Settings) -> Examiner:
 def workbench(settings: Settings, database: Database, run_id: str | None = None) -> Iterator[Workbench]:
     """A workbench whose workers end with the block."""
     examiner = make_examiner(settings)
+    heartbeat = Heartbeat(database, run_id, settings.lease_seconds / 3).beat if run_id else lambda: None
     try:
-        yield Workbench(database, examiner, settings, run_id)
+        yield Workbench(database, examiner, settings, run_id, heartbeat)
     finally:
         examiner.close()
 

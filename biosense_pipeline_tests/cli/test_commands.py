@@ -152,7 +152,7 @@ def test_asked_to_end(seeded: Path, tmp_path: Path, workers: int, asked: signal.
         stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stdout) == (130, "")
     # The empty line before it ends the one on which a terminal shows ^C.
-    assert stderr == "\nbiosense: Stopped; nothing is lost, what was claimed has been given back.\n"
+    assert stderr == "\nbiosense: Stopped; nothing is lost, and what was claimed has been given back.\n"
     assert _count(tmp_path, "stream_img", "status = 'P'") == 0
     assert _count(tmp_path, "stream_img", "status = 'N' AND attempts > 0") == 0
     assert _count(tmp_path, "stream_img", "status = 'N'") > 0

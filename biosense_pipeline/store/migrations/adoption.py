@@ -43,6 +43,11 @@ def ensure_table(name: str, columns: list[sa.Column[Any]], **options: Any) -> No
     present = {column["name"].lower(): column["type"] for column in inspector.get_columns(name)}
     for column in columns:
         if column.name.lower() not in present:
+            if not column.nullable and column.server_default is None:
+                raise CannotAdopt(
+                    f"The existing table {name} has no column {column.name}: add it, or rename the table if it is "
+                    "not the pipeline's, then run `biosense db upgrade` again."
+                )
             op.add_column(name, column)
         elif column.name == "result":
             _require_width(name, present["result"])

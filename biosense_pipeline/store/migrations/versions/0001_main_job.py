@@ -168,6 +168,19 @@ def _results() -> None:
         **OPTIONS,
     )
     ensure_table(
+        "summary_due",
+        [sa.Column("hour", MOMENT, primary_key=True, comment="Full hour of capture_time")],
+        **OPTIONS,
+    )
+    ensure_table(
+        "run_heartbeat",
+        [
+            sa.Column("run_id", sa.String(64), primary_key=True),
+            sa.Column("beat", MOMENT, nullable=False, comment="UTC, by the database's clock"),
+        ],
+        **OPTIONS,
+    )
+    ensure_table(
         "agent_hour_summary",
         [
             sa.Column("hour", MOMENT, primary_key=True, comment="Full hour of capture_time"),
