@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from biosense_pipeline.errors import BiosenseError
 from biosense_pipeline.settings import project_folder
 
 #: Seconds granted to Dagster to come up, and to end.
-_START_SECONDS, _END_SECONDS = 120, 60
+_START_SECONDS, _END_SECONDS = 120, 20
 
 
 class CannotStart(BiosenseError):
@@ -98,15 +98,14 @@ def _await(running: RunningDagster, process: "subprocess.Popen[bytes]") -> None:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End the whole group: the web server, the daemon, the code servers and their runs."""
-    if process.poll() is not None:
-        return
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(timeout=_END_SECONDS)
-    except subprocess.TimeoutExpired:
+    """Ask the parent, which ends its web server, daemon and code servers in order; then whatever is left."""
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_END_SECONDS)
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
 
 
 def _free_port() -> int:
