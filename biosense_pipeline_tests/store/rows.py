@@ -142,3 +142,22 @@ def statements(database: Database) -> Iterator[list[tuple[str, Any]]]:
         yield seen
     finally:
         event.remove(database.engine, "before_cursor_execute", note)
+
+
+#: How a capture client enters an image.
+CAPTURE = "INSERT INTO {} (lan_id, capture_time, image, status) VALUES (:lan_id, :time, :image, :status)"
+
+
+def execute(database: Database, *sql: str) -> None:
+    """Run statements as a site would, past the pipeline."""
+
+    def run(connection: Any) -> None:
+        for statement in sql:
+            connection.execute(text(statement))
+
+    database.write(run)
+
+
+def client_inserts(database: Database, table: str, status: str = "N", image: bytes = b"jpeg") -> None:
+    values = {"lan_id": AGENT, "time": HOUR, "image": image, "status": status}
+    database.write(lambda connection: connection.execute(text(CAPTURE.format(table)), values))
