@@ -62,7 +62,7 @@ format: install-dev  ## Let ruff write the code's layout
 	@$(BIN)/ruff check --fix-only . && $(BIN)/ruff format .
 
 latency: install  ## Measure the time from a new still to its result, with make dev's processes on MariaDB
-	@$(BIN)/python -m biosense_pipeline.evaluation.latency
+	@$(BIN)/biosense evaluate latency
 
 lock:  ## Resolve the lock files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \

@@ -9,6 +9,7 @@ import click
 
 from biosense_pipeline.cli.database import db
 from biosense_pipeline.cli.demonstration import demo, seed, simulate
+from biosense_pipeline.cli.evaluate import evaluate
 from biosense_pipeline.cli.inspection import doctor, settings
 from biosense_pipeline.cli.work import drain
 from biosense_pipeline.errors import BiosenseError
@@ -23,7 +24,7 @@ def cli() -> None:
     """
 
 
-for command in (db, demo, doctor, drain, seed, settings, simulate):
+for command in (db, demo, doctor, drain, evaluate, seed, settings, simulate):
     cli.add_command(command)
 
 
