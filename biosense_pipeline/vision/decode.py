@@ -9,6 +9,8 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 # Pillow warns of large pictures before our own limit, which is lower, refuses them.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Nor does nonsense in EXIF, of which there may be thousands, have to fill the log.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 FORMATS = ("JPEG", "PNG")
 

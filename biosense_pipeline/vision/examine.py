@@ -1,16 +1,21 @@
-"""One picture through decoding and an engine: the work of a worker, without ever raising for a picture."""
+"""Pictures through decoding and an engine: the work of a worker, without ever raising for a picture."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
+from itertools import islice
 from typing import Protocol
 
+import numpy as np
+
 from biosense_pipeline.vision.decode import ImageLimits, UnreadableImage, decode
-from biosense_pipeline.vision.dlib_engine import DlibEngine
-from biosense_pipeline.vision.faces import Face, FaceEngine
-from biosense_pipeline.vision.reference_engine import ReferenceEngine
+from biosense_pipeline.vision.engines import EngineSpec
+from biosense_pipeline.vision.faces import Detected, Face, FaceEngine, Picture
+from biosense_pipeline.vision.quality import face_quality
+
+#: Pictures that are examined together, so that their faces are encoded at once.
+TOGETHER = 8
 
 
 class Fault(StrEnum):
@@ -28,43 +33,20 @@ class Examination:
         faces: largest first; empty where there is none, or where ``fault`` says why not.
         milliseconds: by stage: decode, detect, align, encode.
         fault, detail: None, or the kind of failure and its reason in a few words.
+        full: whether the picture was searched at its own size (see ``vision.detector``).
     """
 
     faces: list[Face] = field(default_factory=list)
     milliseconds: dict[str, float] = field(default_factory=dict)
     fault: Fault | None = None
     detail: str | None = None
+    full: bool = True
 
-
-@dataclass(frozen=True)
-class EngineSpec:
-    """How to make an engine; small and picklable, so that each worker makes its own.
-
-    Attributes:
-        name: ``dlib`` or ``face_recognition``.
-        always_enlarge, model_dir: see :class:`DlibEngine`.
-        limits: the largest pictures decoded.
-    """
-
-    name: str
-    limits: ImageLimits
-    always_enlarge: bool = False
-    model_dir: Path | None = None
-
-    @property
-    def model_id(self) -> str:
-        """The id under which this engine's encodings are stored."""
-        return (ReferenceEngine if self.name == "face_recognition" else DlibEngine).model_id
-
-    def make(self) -> FaceEngine:
-        """Load the models.
-
-        Raises:
-            ModelFileMissing: the weights are not there.
-        """
-        if self.name == "face_recognition":
-            return ReferenceEngine()
-        return DlibEngine(self.always_enlarge, self.model_dir)
+    def after(self, earlier: "Examination") -> "Examination":
+        """This examination, with the time of an earlier one of the same picture added to its own."""
+        stages = {**earlier.milliseconds, **self.milliseconds}
+        spent = {stage: earlier.milliseconds.get(stage, 0.0) + self.milliseconds.get(stage, 0.0) for stage in stages}
+        return replace(self, milliseconds=spent)
 
 
 class Examiner(Protocol):
@@ -72,8 +54,8 @@ class Examiner(Protocol):
 
     model_id: str
 
-    def examine(self, pictures: Iterable[tuple[int, bytes | None]]) -> Iterator[tuple[int, Examination]]:
-        """Examine pictures given as (key, bytes); yields each key once, as results come, in any order."""
+    def examine(self, pictures: Iterable[Picture]) -> Generator[tuple[int, Examination]]:
+        """Examine pictures; yields each key once, as results come, in any order."""
         ...
 
     def close(self) -> None:
@@ -81,22 +63,33 @@ class Examiner(Protocol):
         ...
 
 
-def examine_picture(engine: FaceEngine, data: bytes | None, limits: ImageLimits) -> Examination:
-    """Decode one picture and find its faces."""
-    begin = time.perf_counter()
-    try:
-        pixels = decode(data, limits)
-        decoded = 1e3 * (time.perf_counter() - begin)
-        found = engine.find(pixels)
-    except UnreadableImage as error:
-        return Examination(fault=Fault.UNREADABLE, detail=str(error))
-    except Exception as error:  # one picture costs only itself
-        return Examination(fault=Fault.ERROR, detail=f"{type(error).__name__}: {error}")
-    return Examination(found.faces, {"decode": decoded, **found.milliseconds})
+def examine_pictures(
+    engine: FaceEngine,
+    pictures: Sequence[Picture],
+    limits: ImageLimits,
+    begun: Callable[[int | None], None] = lambda position: None,
+) -> list[Examination]:
+    """Decode pictures, find their faces, and encode the faces of all of them at once.
+
+    Args:
+        begun: called with the position of each picture before it is looked at, and with None before
+            all are encoded.
+    """
+    found: list[_Found | Examination] = []
+    for position, picture in enumerate(pictures):
+        begun(position)
+        found.append(_detect(engine, picture, limits))
+    begun(None)
+    faces = [face for entry in found if isinstance(entry, _Found) for face in entry.detected.faces]
+    encodings, milliseconds = _encode(engine, [face.aligned for face in faces])
+    remaining = iter(encodings)
+    return [
+        entry if isinstance(entry, Examination) else _examination(entry, remaining, milliseconds) for entry in found
+    ]
 
 
 class InlineExaminer:
-    """Examines one picture after the other in the calling process."""
+    """Examines pictures in the calling process, some at a time."""
 
     def __init__(self, spec: EngineSpec, make_engine: Callable[[EngineSpec], FaceEngine] = EngineSpec.make) -> None:
         self.model_id = spec.model_id
@@ -105,13 +98,73 @@ class InlineExaminer:
         self._make_engine = make_engine
         self._engine: FaceEngine | None = None
 
-    def examine(self, pictures: Iterable[tuple[int, bytes | None]]) -> Iterator[tuple[int, Examination]]:
+    def examine(self, pictures: Iterable[Picture]) -> Generator[tuple[int, Examination]]:
         """Examine pictures in the order given; the models are loaded before the first."""
-        for key, data in pictures:
+        waiting = iter(pictures)
+        while batch := list(islice(waiting, TOGETHER)):
             if self._engine is None:
                 self._engine = self._make_engine(self._spec)
-            yield key, examine_picture(self._engine, data, self._limits)
+            examined = examine_pictures(self._engine, batch, self._limits)
+            yield from ((picture.key, examination) for picture, examination in zip(batch, examined, strict=True))
 
     def close(self) -> None:
         """Forget the models."""
         self._engine = None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A picture whose faces are not encoded yet."""
+
+    detected: Detected
+    quality: list[dict[str, float]]
+    milliseconds: dict[str, float]
+
+
+def _detect(engine: FaceEngine, picture: Picture, limits: ImageLimits) -> _Found | Examination:
+    begin = time.perf_counter()
+    try:
+        pixels = decode(picture.data, limits)
+        decoded = 1e3 * (time.perf_counter() - begin)
+        detected = engine.detect(pixels, picture.look)
+        quality = [face_quality(pixels, face.box) for face in detected.faces]
+    except UnreadableImage as error:
+        return Examination(fault=Fault.UNREADABLE, detail=str(error))
+    except Exception as error:  # one picture costs only itself
+        return _failed(error)
+    return _Found(detected, quality, {"decode": decoded, **detected.milliseconds})
+
+
+def _encode(engine: FaceEngine, aligned: Sequence[object]) -> tuple[list[np.ndarray | Exception], float]:
+    """An encoding for each face, or why there is none, and the milliseconds that each took."""
+    begin = time.perf_counter()
+    encodings: list[np.ndarray | Exception] = []
+    try:
+        encodings = list(engine.encode(aligned)) if aligned else []
+    except Exception as error:
+        # Once more one by one, so that only those fail that must.
+        for face in aligned:
+            try:
+                encodings.append(engine.encode([face])[0] if len(aligned) > 1 else error)
+            except Exception as own:
+                encodings.append(own)
+    return encodings, 1e3 * (time.perf_counter() - begin) / max(1, len(aligned))
+
+
+def _examination(found: _Found, encodings: Iterator[np.ndarray | Exception], milliseconds_a_face: float) -> Examination:
+    detected = found.detected.faces
+    own = list(islice(encodings, len(detected)))
+    failed = next((entry for entry in own if isinstance(entry, Exception)), None)
+    if failed is not None:
+        return _failed(failed)
+    faces = [
+        Face(face.box, face.landmarks, encoding, quality)
+        for face, encoding, quality in zip(detected, own, found.quality, strict=True)
+        if isinstance(encoding, np.ndarray)
+    ]
+    times = {**found.milliseconds, "encode": milliseconds_a_face * len(faces)}
+    return Examination(faces, times, full=found.detected.full)
+
+
+def _failed(error: Exception) -> Examination:
+    return Examination(fault=Fault.ERROR, detail=f"{type(error).__name__}: {error}")

@@ -1,35 +1,85 @@
-"""What an engine finds in a picture, and the interface of an engine."""
+"""What is looked for in a picture, what is found, and the interface of an engine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+
+#: left, top, right, bottom in pixels of the upright picture; may reach beyond its edges.
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How closely a picture is searched, where the policy is adaptive.
+
+    Attributes:
+        full: search it at its own size. A quick look searches it at half its size.
+        near: where the same camera last saw its one face, which a quick look may use.
+        insist: under any policy, ask a slower detector, which also finds covered and turned faces; for
+            pictures that are known to show one, as those of a test protocol.
+    """
+
+    full: bool = True
+    near: Box | None = None
+    insist: bool = False
+
+
+FULL_LOOK = Look()
+
+
+class Picture(NamedTuple):
+    """An encoded picture that is to be examined, under the key that its result will carry."""
+
+    key: int
+    data: bytes | None
+    look: Look = FULL_LOOK
+
+
+@dataclass(frozen=True)
+class DetectedFace:
+    """A face before it is encoded.
+
+    Attributes:
+        landmarks: float32 (5, 2), x and y: outer and inner corner of the left and of the right eye as
+            dlib's 5-point model orders them, then the base of the nose.
+        aligned: what the engine's ``encode`` takes, as a chip.
+    """
+
+    box: Box
+    landmarks: np.ndarray
+    aligned: Any
+
+
+@dataclass(frozen=True)
+class Detected:
+    """All faces that a look found, largest first.
+
+    Attributes:
+        full: whether the picture was searched at its own size in the end.
+        milliseconds: by stage.
+    """
+
+    faces: list[DetectedFace]
+    full: bool = True
+    milliseconds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Face:
-    """One face.
+    """One face, encoded.
 
     Attributes:
-        box: left, top, right, bottom in pixels of the upright picture; may reach beyond its edges.
-        landmarks: float32 (5, 2), x and y: outer and inner corner of the left and of the right eye as
-            dlib's 5-point model orders them, then the base of the nose.
+        box, landmarks: see :class:`DetectedFace`.
         encoding: float32, as long as the model's dimension.
         quality: width in pixels, sharpness and brightness (see ``vision.quality``).
     """
 
-    box: tuple[int, int, int, int]
+    box: Box
     landmarks: np.ndarray
     encoding: np.ndarray
     quality: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Found:
-    """All faces of a picture, largest first, and the milliseconds that each stage took."""
-
-    faces: list[Face]
-    milliseconds: dict[str, float]
 
 
 class FaceEngine(Protocol):
@@ -37,6 +87,10 @@ class FaceEngine(Protocol):
 
     model_id: str
 
-    def find(self, pixels: np.ndarray) -> Found:
-        """All faces of an RGB picture, uint8 (height, width, 3)."""
+    def detect(self, pixels: np.ndarray, look: Look) -> Detected:
+        """Faces of an RGB picture, uint8 (height, width, 3)."""
+        ...
+
+    def encode(self, aligned: Sequence[Any]) -> np.ndarray:
+        """Encodings of detected faces, of one picture or several: float32 (n, d)."""
         ...

@@ -11,6 +11,7 @@ from biosense_pipeline.errors import ModelFileMissing
 
 #: Public domain, as dlib's author states at github.com/davisking/dlib-models.
 LANDMARKS_5 = "shape_predictor_5_face_landmarks.dat"
+MMOD = "mmod_human_face_detector.dat"
 RESNET = "dlib_face_recognition_resnet_model_v1.dat"
 
 

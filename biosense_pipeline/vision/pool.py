@@ -1,35 +1,31 @@
-"""Worker processes that examine pictures, and what happens when a picture kills or stalls one.
+"""Worker processes that examine the pictures of all who ask.
 
-Each worker holds one picture at a time on a pipe of its own. So when a worker dies or runs out of time,
-it is known which picture did it: that one fails, the worker is replaced, and no other picture is lost or
-done twice. Workers are spawned, not forked: dlib and the database driver do not survive a fork.
+Each worker has a thread here that waits for it, so that reading pictures, examining them and using the
+results go on side by side. Each call of ``examine`` is a stream of its own: a thread reads its pictures
+ahead, a little further than the workers need, and its results wait in a queue of its own.
 """
 
-import multiprocessing
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from itertools import islice
-from multiprocessing.connection import Connection, wait
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from queue import SimpleQueue
 
-from biosense_pipeline.errors import BiosenseError
-from biosense_pipeline.vision.examine import EngineSpec, Examination, Fault, examine_picture
-from biosense_pipeline.vision.faces import FaceEngine
+from biosense_pipeline.vision.engines import EngineSpec
+from biosense_pipeline.vision.examine import TOGETHER, Examination
+from biosense_pipeline.vision.faces import Picture
+from biosense_pipeline.vision.worker import Examined, MakeEngine, Worker
 
-#: Seconds in which a new worker must have loaded its models.
-_START_TIMEOUT = 120.0
-#: Seconds granted to a worker to end by itself.
-_END_TIMEOUT = 2.0
-
-MakeEngine = Callable[[EngineSpec], FaceEngine]
-
-
-class WorkersCannotStart(BiosenseError):
-    """A new worker died or stalled before its first picture."""
+#: Pictures of a stream that may be under way, for each worker: some at work, some waiting for it, and some
+#: whose results wait for the caller. More would only fill memory.
+_UNDER_WAY = 3 * TOGETHER
 
 
 class PoolExaminer:
     """Examines pictures in ``workers`` processes, each with its own models loaded once.
+
+    May be asked by several threads at once, and anew while a call is under way; what was asked last is
+    examined first, since the earlier call may be waiting for it.
 
     Args:
         spec: the engine.
@@ -42,162 +38,134 @@ class PoolExaminer:
         self, spec: EngineSpec, workers: int, timeout: float, make_engine: MakeEngine = EngineSpec.make
     ) -> None:
         self.model_id = spec.model_id
-        self._spec = spec
+        self._make_worker: Callable[[], Worker] = lambda: Worker(spec, timeout, make_engine)
         self._count = workers
-        self._timeout = timeout
-        self._make_engine = make_engine
-        self._workers: list[_Worker] = []
+        self._changed = threading.Condition()
+        self._streams: list[_Stream] = []
+        self._crew: list[tuple[threading.Thread, Worker]] = []
+        self._idle = 0
 
-    def examine(self, pictures: Iterable[tuple[int, bytes | None]]) -> Iterator[tuple[int, Examination]]:
+    def examine(self, pictures: Iterable[Picture]) -> Generator[tuple[int, Examination]]:
         """Examine pictures; results come in the order in which they are done.
 
-        ``pictures`` is read only as fast as workers are free.
+        ``pictures`` is read in another thread, and only a little faster than workers are free.
 
         Raises:
             ModelFileMissing: the weights are not there.
             WorkersCannotStart: a new worker does not come up.
+            Exception: whatever reading ``pictures`` raised.
         """
-        waiting = iter(pictures)
+        stream = _Stream()
+        with self._changed:
+            self._streams.append(stream)
+        reader = threading.Thread(target=self._read, args=(stream, pictures), name="biosense-reader", daemon=True)
+        reader.start()
         try:
-            while True:
-                self._feed(waiting)
-                if all(worker.idle for worker in self._workers):
-                    return
-                yield from self._collect()
+            while (results := stream.results.get()) is not None:
+                if isinstance(results, BaseException):
+                    raise results
+                for result in results:
+                    yield result
+                    with self._changed:
+                        stream.under_way -= 1
+                        self._changed.notify_all()
         finally:
-            # Left before the end: what the workers still hold is of no use to the next call.
-            for worker in self._workers:
-                if not worker.idle:
-                    worker.kill()
+            # Left before the end: what the workers still hold is dropped when it comes.
+            with self._changed:
+                self._streams.remove(stream)
+                stream.abandoned = True
+                self._changed.notify_all()
+            reader.join()
 
     def close(self) -> None:
-        """End the workers."""
-        for worker in self._workers:
-            worker.end()
-        self._workers = []
+        """End the workers, those at work too."""
+        with self._changed:
+            crew, self._crew = self._crew, []
+            self._changed.notify_all()
+        for thread, worker in crew:
+            thread.join(timeout=0.1)  # an idle one ends by itself
+            worker.kill()
+            thread.join()
 
-    def _collect(self) -> Iterator[tuple[int, Examination]]:
-        busy = [worker for worker in self._workers if not worker.idle]
-        patience = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
-        wait([worker.pipe for worker in busy], timeout=patience)
-        for worker in busy:
-            # Asked anew for each: while the caller was busy with the last result, others may have come.
-            if worker.pipe.poll():
-                key, examination = worker.take()
-            elif time.monotonic() >= worker.deadline:
-                assert worker.key is not None
-                key = worker.key
-                examination = Examination(fault=Fault.ERROR, detail=f"given up after {self._timeout:g} s in a worker")
-                worker.kill()
-            else:
-                continue
-            yield key, examination
-
-    def _feed(self, waiting: Iterator[tuple[int, bytes | None]]) -> None:
-        """Give a picture to each idle worker; start workers only where there is a picture for them."""
-        self._bury()
-        busy = sum(not worker.idle for worker in self._workers)
-        batch = list(islice(waiting, self._count - busy))
-        # All at once, so that they load their models side by side.
-        while len(self._workers) < busy + len(batch):
-            self._workers.append(self._spawn())
-        idle = [worker for worker in self._workers if worker.idle]
-        for worker, (key, data) in zip(idle, batch, strict=False):
-            worker.give(key, data, self._timeout)
-
-    def _bury(self) -> None:
-        """Drop workers that are no more: over a picture, in their start, or killed by the system while idle."""
-        for worker in self._workers:
-            if worker.alive and worker.idle and not worker.running:
-                worker.kill()
-        self._workers = [worker for worker in self._workers if worker.alive]
-
-    def _spawn(self) -> "_Worker":
-        return _Worker(self._spec, self._make_engine)
-
-
-class _Worker:
-    """One process, its pipe and the picture it holds."""
-
-    def __init__(self, spec: EngineSpec, make_engine: MakeEngine) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, far_end = context.Pipe()
-        self._process = context.Process(target=_work, args=(far_end, spec, make_engine), daemon=True)
-        self._process.start()
-        far_end.close()
-        self.key: int | None = None
-        self.deadline = 0.0
-        self.alive = True
-        self._ready = False
-
-    @property
-    def idle(self) -> bool:
-        return self.key is None
-
-    @property
-    def running(self) -> bool:
-        return self._process.is_alive()
-
-    def give(self, key: int, data: bytes | None, timeout: float) -> None:
-        if not self._ready:
-            self._await_start()
-        self.key, self.deadline = key, time.monotonic() + timeout
-        # Where it died since it was looked at, take() finds the pipe closed.
-        with suppress(ConnectionError):
-            self.pipe.send(data)
-
-    def take(self) -> tuple[int, Examination]:
-        """The result; where the process died, the reason, and ``alive`` is False from then on."""
-        key, self.key = self.key, None
-        assert key is not None
+    def _read(self, stream: "_Stream", pictures: Iterable[Picture]) -> None:
+        """The life of a stream's thread: read ahead until the pictures end or nobody wants them any more."""
+        source = iter(pictures)
+        problem: BaseException | None = None
         try:
-            return key, self.pipe.recv()
-        except (EOFError, ConnectionError):
-            self._process.join(_END_TIMEOUT)
-            code = self._process.exitcode
-            self.kill()
-            return key, Examination(fault=Fault.ERROR, detail=f"the worker died on it (exit code {code})")
+            for picture in source:
+                with self._changed:
+                    stream.waiting.append(picture)
+                    stream.unanswered += 1
+                    stream.under_way += 1
+                    self._enlist()
+                    self._changed.notify_all()
+                    self._changed.wait_for(lambda: stream.abandoned or stream.under_way < _UNDER_WAY * self._count)
+                    if stream.abandoned:
+                        break
+        except BaseException as error:
+            problem = error
+        finally:
+            if hasattr(source, "close"):  # a generator, which may hold a connection
+                source.close()
+        with self._changed:
+            stream.ended = True
+            if problem is not None:
+                stream.results.put(problem)
+            elif not stream.unanswered:
+                stream.results.put(None)
 
-    def end(self) -> None:
-        """Close the pipe, at which the process ends by itself."""
-        self.pipe.close()
-        self._process.join(_END_TIMEOUT)
-        self.kill()
-
-    def kill(self) -> None:
-        self.alive, self.key = False, None
-        if self._process.is_alive():
-            self._process.kill()
-        self._process.join()
-        self.pipe.close()
-
-    def _await_start(self) -> None:
-        try:
-            problem = self.pipe.recv() if self.pipe.poll(_START_TIMEOUT) else None
-        except (EOFError, ConnectionError):
-            problem = None
-        else:
-            self._ready = problem is True
-        if self._ready:
+    def _enlist(self) -> None:
+        """Start one more worker where none is idle; the condition is held."""
+        if self._idle or len(self._crew) >= self._count:
             return
-        self.kill()
-        if isinstance(problem, BiosenseError):
-            raise problem
-        raise WorkersCannotStart(
-            "A worker process died before its first picture, most often for want of memory: set "
-            "BIOSENSE_WORKERS lower, or to 0 to work without processes and see the error itself."
-        )
+        worker = self._make_worker()
+        thread = threading.Thread(target=self._serve, args=(worker,), name="biosense-worker", daemon=True)
+        self._crew.append((thread, worker))
+        thread.start()
+
+    def _serve(self, worker: Worker) -> None:
+        """The life of a worker's thread: hand it pictures until the pool is closed."""
+        while (taken := self._take(worker)) is not None:
+            stream, tray = taken
+            answer: Examined | BaseException
+            try:
+                answer = worker.examine(tray)
+            except BaseException as error:
+                answer = error
+            with self._changed:
+                stream.results.put(answer)
+                stream.unanswered -= len(tray)
+                if stream.ended and not stream.unanswered:
+                    stream.results.put(None)
+        worker.end()
+
+    def _take(self, worker: Worker) -> "tuple[_Stream, list[Picture]] | None":
+        """The next pictures for a worker: of the newest stream, as many as leave enough for the others."""
+        with self._changed:
+            self._idle += 1
+            self._changed.wait_for(lambda: self._dismissed(worker) or any(stream.waiting for stream in self._streams))
+            self._idle -= 1
+            if self._dismissed(worker):
+                return None
+            stream = next(stream for stream in reversed(self._streams) if stream.waiting)
+            size = min(TOGETHER, math.ceil(len(stream.waiting) / (2 * self._count)))
+            tray = [stream.waiting.popleft() for _ in range(size)]
+            self._changed.notify_all()
+            return stream, tray
+
+    def _dismissed(self, worker: Worker) -> bool:
+        return all(member is not worker for _, member in self._crew)
 
 
-def _work(pipe: Connection, spec: EngineSpec, make_engine: MakeEngine) -> None:
-    """The worker's life: load the models, say so, then answer each picture until the pipe closes."""
-    # A pipe that breaks means that the parent needs no more answers, or is no more.
-    with suppress(EOFError, ConnectionError, KeyboardInterrupt):
-        try:
-            engine = make_engine(spec)
-        except BiosenseError as error:
-            pipe.send(error)
-            return
-        pipe.send(True)
-        while True:
-            pipe.send(examine_picture(engine, pipe.recv(), spec.limits))
+class _Stream:
+    """One call of ``examine``: pictures that wait, and results that wait to be asked for."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Picture] = deque()
+        #: Lists of results; None at the end; an exception where it ends early.
+        self.results: SimpleQueue[Examined | BaseException | None] = SimpleQueue()
+        #: Pictures read whose results are not there yet, and whose results were not yet asked for.
+        self.unanswered = 0
+        self.under_way = 0
+        self.ended = False
+        self.abandoned = False

@@ -6,13 +6,14 @@ not use that model, and this engine is never the default.
 
 import time
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import ImageFile
 
 from biosense_pipeline.errors import ModelFileMissing
-from biosense_pipeline.vision.faces import Face, Found
-from biosense_pipeline.vision.quality import face_quality
+from biosense_pipeline.vision.faces import Detected, DetectedFace, Look
 
 
 class ReferenceEngine:
@@ -41,34 +42,26 @@ class ReferenceEngine:
         ImageFile.LOAD_TRUNCATED_IMAGES = False
         self._library = face_recognition
 
-    def find(self, pixels: np.ndarray) -> Found:
-        """All faces of an RGB picture, largest first."""
+    def detect(self, pixels: np.ndarray, look: Look) -> Detected:
+        """Faces of an RGB picture, largest first. Every look is the same to the library."""
         begin = time.perf_counter()
         locations = self._library.face_locations(pixels)
         detected = time.perf_counter()
-        encodings = self._library.face_encodings(pixels, locations)
-        encoded = time.perf_counter()
         landmarks = self._library.face_landmarks(pixels, locations, model="small")
         aligned = time.perf_counter()
         faces = []
-        for (top, right, bottom, left), encoding, parts in zip(locations, encodings, landmarks, strict=True):
-            box = (left, top, right, bottom)
+        for location, parts in zip(locations, landmarks, strict=True):
+            top, right, bottom, left = location
             # face_recognition names the points; this is dlib's order again.
             points = [*parts["right_eye"], *parts["left_eye"], *parts["nose_tip"]]
             faces.append(
-                Face(
-                    box=box,
-                    landmarks=np.array(points, dtype=np.float32),
-                    encoding=np.asarray(encoding, dtype=np.float32),
-                    quality=face_quality(pixels, box),
-                )
+                DetectedFace((left, top, right, bottom), np.array(points, dtype=np.float32), (pixels, location))
             )
         faces.sort(key=lambda face: (face.box[2] - face.box[0]) * (face.box[3] - face.box[1]), reverse=True)
-        return Found(
-            faces,
-            {
-                "detect": 1e3 * (detected - begin),
-                "align": 1e3 * (aligned - encoded),
-                "encode": 1e3 * (encoded - detected),
-            },
+        return Detected(faces, True, {"detect": 1e3 * (detected - begin), "align": 1e3 * (aligned - detected)})
+
+    def encode(self, aligned: Sequence[Any]) -> np.ndarray:
+        """float32 (n, 128), one face after the other, as the library has it."""
+        return np.asarray(
+            [self._library.face_encodings(pixels, [location])[0] for pixels, location in aligned], dtype=np.float32
         )

@@ -5,31 +5,40 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from biosense_pipeline.choices import Detection, EngineName
 from biosense_pipeline.demo import frames
 from biosense_pipeline.demo.frames import Person
-from biosense_pipeline.vision.decode import ImageLimits, decode
-from biosense_pipeline.vision.dlib_engine import DlibEngine
-from biosense_pipeline.vision.faces import Found
+from biosense_pipeline.vision.decode import ImageLimits
+from biosense_pipeline.vision.engines import EngineSpec
+from biosense_pipeline.vision.examine import Examination, examine_pictures
+from biosense_pipeline.vision.faces import FULL_LOOK, FaceEngine, Look, Picture
 
 LIMITS = ImageLimits(max_bytes=8 * 2**20, max_pixels=12_000_000)
+SPEC = EngineSpec(EngineName.DLIB, LIMITS, Detection.ADAPTIVE)
 
-See = Callable[[bytes], Found]
+See = Callable[[bytes], Examination]
+
+
+def examine_one(engine: FaceEngine, data: bytes | None, look: Look = FULL_LOOK) -> Examination:
+    """Decode a picture and find its faces."""
+    (examination,) = examine_pictures(engine, [Picture(0, data, look)], LIMITS)
+    return examination
 
 
 @pytest.fixture(scope="session")
-def engine() -> DlibEngine:
+def engine() -> FaceEngine:
     """The default engine with its weights, loaded once."""
-    return DlibEngine()
+    return SPEC.make()
 
 
 @pytest.fixture(scope="session")
-def see(engine: DlibEngine) -> See:
-    """Decodes a picture and finds its faces; each picture once."""
-    seen: dict[bytes, Found] = {}
+def see(engine: FaceEngine) -> See:
+    """Looks fully at a picture; at each picture once."""
+    seen: dict[bytes, Examination] = {}
 
-    def look(data: bytes) -> Found:
+    def look(data: bytes) -> Examination:
         if data not in seen:
-            seen[data] = engine.find(decode(data, LIMITS))
+            seen[data] = examine_one(engine, data)
         return seen[data]
 
     return look

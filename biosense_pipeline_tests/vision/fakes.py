@@ -4,21 +4,26 @@ import io
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from biosense_pipeline.choices import EngineName
 from biosense_pipeline.errors import ModelFileMissing
 from biosense_pipeline.vision.decode import ImageLimits
-from biosense_pipeline.vision.examine import EngineSpec
-from biosense_pipeline.vision.faces import Face, Found
+from biosense_pipeline.vision.engines import EngineSpec
+from biosense_pipeline.vision.faces import Detected, DetectedFace, Look, Picture
 
-SPEC = EngineSpec("dlib", ImageLimits(2**20, 1_000_000))
+SPEC = EngineSpec(EngineName.DLIB, ImageLimits(2**20, 1_000_000))
 MISSING = "The model file is missing: install it."
 
 #: Levels of red that make the engine misbehave; every other level comes back as the result.
 EXIT, KILL, HANG, RAISE, SLOW = 255, 254, 253, 252, 251
+#: The same, but only when the face is encoded.
+EXIT_LATE, RAISE_LATE = 250, 249
 EXIT_CODE = 17
 
 _loads = 0
@@ -31,13 +36,18 @@ def picture(red: int) -> bytes:
     return buffer.getvalue()
 
 
+def named(*levels: int) -> list[Picture]:
+    """Pictures of these levels of red, each under its level as the key."""
+    return [Picture(level, picture(level)) for level in levels]
+
+
 class CommandedEngine:
     """Answers with the picture's red level, the worker's process id and how often models were loaded there."""
 
     model_id = "commanded"
 
-    def find(self, pixels: np.ndarray) -> Found:
-        """One face whose encoding holds the answer."""
+    def detect(self, pixels: np.ndarray, look: Look) -> Detected:
+        """One face whose encoding will hold the answer."""
         red = int(pixels[0, 0, 0])
         if red == EXIT:
             os._exit(EXIT_CODE)
@@ -49,8 +59,16 @@ class CommandedEngine:
             raise RuntimeError("told to fail")
         if red == SLOW:
             time.sleep(0.5)
-        answer = np.array([red, os.getpid(), _loads], dtype=np.float64)
-        return Found([Face((0, 0, 1, 1), np.zeros((5, 2), dtype=np.float32), answer)], {"detect": 1.0})
+        face = DetectedFace((0, 0, 1, 1), np.zeros((5, 2), dtype=np.float32), red)
+        return Detected([face], look.full, {"detect": 1.0})
+
+    def encode(self, aligned: Sequence[Any]) -> np.ndarray:
+        """The answers: red level, process id and number of loads of each."""
+        if EXIT_LATE in aligned:
+            os._exit(EXIT_CODE)
+        if RAISE_LATE in aligned:
+            raise RuntimeError("told to fail")
+        return np.array([[red, os.getpid(), _loads] for red in aligned], dtype=np.float64)
 
 
 def commanded(spec: EngineSpec) -> CommandedEngine:

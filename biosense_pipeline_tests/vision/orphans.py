@@ -3,6 +3,7 @@
 import sys
 import time
 
+from biosense_pipeline.vision.faces import Picture
 from biosense_pipeline.vision.pool import PoolExaminer
 from biosense_pipeline_tests.vision.fakes import SLOW, SPEC, commanded, picture
 
@@ -10,10 +11,10 @@ from biosense_pipeline_tests.vision.fakes import SLOW, SPEC, commanded, picture
 def main() -> None:
     """Print the workers' process ids, then wait: with idle workers, or with busy ones."""
     pool = PoolExaminer(SPEC, workers=2, timeout=60, make_engine=commanded)
-    results = list(pool.examine([(1, picture(SLOW)), (2, picture(SLOW))]))
+    results = list(pool.examine([Picture(1, picture(SLOW)), Picture(2, picture(SLOW))]))
     print(*{int(examination.faces[0].encoding[1]) for _, examination in results}, flush=True)
     if sys.argv[1] == "busy":
-        for _ in pool.examine((key, picture(SLOW)) for key in range(1000)):
+        for _ in pool.examine(Picture(key, picture(SLOW)) for key in range(1000)):
             pass
     time.sleep(120)
 

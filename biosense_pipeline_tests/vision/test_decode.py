@@ -16,6 +16,7 @@ from PIL import Image, ImageFile
 from biosense_pipeline.demo import frames
 from biosense_pipeline.demo.frames import Person
 from biosense_pipeline.vision.decode import ImageLimits, UnreadableImage, decode
+from biosense_pipeline_tests.pictures import chunk, deep_png, jpeg_claiming, png_claiming, saved
 from biosense_pipeline_tests.vision.conftest import LIMITS
 
 SIZE = (160, 120)
@@ -39,20 +40,14 @@ def _face() -> Image.Image:
     return Image.open(io.BytesIO(frames.own_frame(Person.HOPPER, 1))).convert("RGB").resize(SIZE)
 
 
-def _saved(image: Image.Image, form: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, form, **options)
-    return buffer.getvalue()
-
-
 @cache
 def _jpeg() -> bytes:
-    return _saved(_face(), "JPEG", quality=85)
+    return saved(_face(), "JPEG", quality=85)
 
 
 @cache
 def _png() -> bytes:
-    return _saved(_face(), "PNG")
+    return saved(_face(), "PNG")
 
 
 def _likeness(one: np.ndarray, other: np.ndarray) -> float:
@@ -68,7 +63,7 @@ def test_png_comes_back_exactly() -> None:
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}, {"optimize": True}])
 def test_jpeg_comes_back_alike(options: dict[str, object]) -> None:
     """A JPEG, progressive or not, decodes to a picture that looks like the stored one."""
-    pixels = decode(_saved(_face(), "JPEG", quality=95, **options), LIMITS)
+    pixels = decode(saved(_face(), "JPEG", quality=95, **options), LIMITS)
     assert pixels.shape == (SIZE[1], SIZE[0], 3)
     assert pixels.dtype == np.uint8
     assert _likeness(pixels, np.asarray(_face())) < 4
@@ -78,7 +73,7 @@ def test_jpeg_comes_back_alike(options: dict[str, object]) -> None:
 def test_greyscale_becomes_three_equal_channels(form: str) -> None:
     """A greyscale picture gets three equal channels."""
     grey = _face().convert("L")
-    pixels = decode(_saved(grey, form), LIMITS)
+    pixels = decode(saved(grey, form), LIMITS)
     assert pixels.shape == (SIZE[1], SIZE[0], 3)
     assert np.array_equal(pixels[..., 0], pixels[..., 1])
     assert np.array_equal(pixels[..., 0], pixels[..., 2])
@@ -87,30 +82,29 @@ def test_greyscale_becomes_three_equal_channels(form: str) -> None:
 
 def test_cmyk_keeps_its_colours() -> None:
     """A CMYK JPEG comes out in its own colours, not inverted."""
-    pixels = decode(_saved(_face().convert("CMYK"), "JPEG", quality=95), LIMITS)
+    pixels = decode(saved(_face().convert("CMYK"), "JPEG", quality=95), LIMITS)
     assert _likeness(pixels, np.asarray(_face())) < 6
 
 
 def test_sixteen_bits_are_scaled_not_clipped() -> None:
     """A PNG of 16 bits a pixel keeps its shades."""
     grey = np.asarray(_face().convert("L"))
-    deep = _saved(Image.fromarray(grey.astype(np.uint16) * 257), "PNG")
+    deep = saved(Image.fromarray(grey.astype(np.uint16) * 257), "PNG")
     assert struct.unpack(">B", deep[24:25]) == (16,)
     assert np.array_equal(decode(deep, LIMITS)[..., 0], grey)
 
 
 def test_sixteen_bit_colour_png() -> None:
     """A colour PNG of 16 bits a channel decodes to 8 bits a channel."""
-    levels = (np.arange(24, dtype=np.uint16).reshape(2, 4, 3) * 2570).astype(">u2")
-    rows = b"".join(b"\0" + row.tobytes() for row in levels)
-    pixels = decode(_png_file(4, 2, 16, 2, zlib.compress(rows)), LIMITS)
-    assert _likeness(pixels, levels / 257) < 1
+    deep = deep_png(_face())
+    assert struct.unpack(">BB", deep[24:26]) == (16, 2)
+    assert _likeness(decode(deep, LIMITS), np.asarray(_face())) < 1
 
 
 @pytest.mark.parametrize("mode", ["P", "1", "LA", "RGBA"])
 def test_other_modes_become_rgb(mode: str) -> None:
     """Palette, black-and-white and transparent PNGs become RGB."""
-    pixels = decode(_saved(_face().convert(mode), "PNG"), LIMITS)
+    pixels = decode(saved(_face().convert(mode), "PNG"), LIMITS)
     assert pixels.shape == (SIZE[1], SIZE[0], 3)
     assert pixels.dtype == np.uint8
     assert abs(float(pixels.mean()) - float(np.asarray(_face()).mean())) < 12
@@ -119,7 +113,7 @@ def test_other_modes_become_rgb(mode: str) -> None:
 def test_palette_with_transparent_colour() -> None:
     """A palette PNG with a transparent entry keeps its colours."""
     palette = _face().quantize(32)
-    assert _likeness(decode(_saved(palette, "PNG", transparency=3), LIMITS), np.asarray(palette.convert("RGB"))) == 0
+    assert _likeness(decode(saved(palette, "PNG", transparency=3), LIMITS), np.asarray(palette.convert("RGB"))) == 0
 
 
 def test_exif_rotation_is_applied() -> None:
@@ -127,7 +121,7 @@ def test_exif_rotation_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = _TRANSPOSED
     lying = _face().transpose(Image.Transpose.ROTATE_90)
-    pixels = decode(_saved(lying, "JPEG", quality=95, exif=exif), LIMITS)
+    pixels = decode(saved(lying, "JPEG", quality=95, exif=exif), LIMITS)
     assert pixels.shape == (SIZE[1], SIZE[0], 3)
     assert _likeness(pixels, np.asarray(_face())) < 4
 
@@ -135,7 +129,7 @@ def test_exif_rotation_is_applied() -> None:
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
 def test_smallest_picture(form: str) -> None:
     """A picture of one pixel is a picture."""
-    pixels = decode(_saved(Image.new("RGB", (1, 1), (255, 255, 255)), form), LIMITS)
+    pixels = decode(saved(Image.new("RGB", (1, 1), (255, 255, 255)), form), LIMITS)
     assert pixels.tolist() == [[[255, 255, 255]]]
 
 
@@ -168,7 +162,7 @@ def test_what_is_no_picture_is_refused(data: bytes | None, reason: str) -> None:
 def test_other_formats_are_refused(form: str) -> None:
     """A picture in another format is refused, however good it is."""
     with pytest.raises(UnreadableImage, match="neither JPEG nor PNG"):
-        decode(_saved(_face(), form), LIMITS)
+        decode(saved(_face(), form), LIMITS)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.9, 0.99])
@@ -227,11 +221,7 @@ def test_the_demos_oversized_frame_is_over_the_default_cap() -> None:
 )
 def test_a_bomb_is_refused_by_its_header(form: str, width: int, height: int) -> None:
     """A picture over the cap is refused by its header, without memory for its pixels."""
-    if form == "JPEG":
-        start = _jpeg().index(b"\xff\xc0")
-        data = _jpeg()[: start + 5] + struct.pack(">HH", height, width) + _jpeg()[start + 9 :]
-    else:
-        data = _png_file(width, height, 8, 2, zlib.compress(b"\0" * 100))
+    data = jpeg_claiming(_jpeg(), width, height) if form == "JPEG" else png_claiming(width, height)
     tracemalloc.start()
     try:
         with pytest.raises(UnreadableImage, match="more than the limit of 12000000"):
@@ -245,7 +235,7 @@ def test_a_text_bomb_is_refused() -> None:
     """A PNG whose compressed text would fill the memory is refused or passed over, not unpacked."""
     text = b"Comment\0\0" + zlib.compress(b"a" * 200_000_000)
     data = _png()
-    bomb = data[:33] + _chunk(b"zTXt", text) + data[33:]
+    bomb = data[:33] + chunk(b"zTXt", text) + data[33:]
     tracemalloc.start()
     try:
         with pytest.raises(UnreadableImage, match="broken or truncated"):
@@ -281,7 +271,7 @@ def test_damage_never_raises_anything_else(
 )
 def test_odd_chunks_never_raise_anything_else(kind: bytes, body: bytes) -> None:
     """A PNG with a well-formed chunk of nonsense is refused or decoded."""
-    _refused_or_decoded(_png()[:33] + _chunk(kind, body) + _png()[33:])
+    _refused_or_decoded(_png()[:33] + chunk(kind, body) + _png()[33:])
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -310,12 +300,3 @@ def _refused_or_decoded(data: bytes) -> None:
     assert pixels.dtype == np.uint8
     assert pixels.ndim == 3
     assert pixels.shape[2] == 3
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def _png_file(width: int, height: int, depth: int, colour: int, packed: bytes) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")

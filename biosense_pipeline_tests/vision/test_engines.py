@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -11,17 +12,20 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from biosense_pipeline.choices import Detection, EngineName
 from biosense_pipeline.demo import frames
 from biosense_pipeline.demo.frames import Person
 from biosense_pipeline.errors import ModelFileMissing
 from biosense_pipeline.vision.decode import decode
-from biosense_pipeline.vision.dlib_engine import DlibEngine
-from biosense_pipeline.vision.examine import EngineSpec, Examination, Fault, InlineExaminer, examine_picture
+from biosense_pipeline.vision.encoders import DlibEncoder
+from biosense_pipeline.vision.engines import EngineSpec
+from biosense_pipeline.vision.examine import Fault, InlineExaminer
+from biosense_pipeline.vision.faces import Detected, FaceEngine, Look, Picture
 from biosense_pipeline.vision.model_files import LANDMARKS_5, RESNET, model_file
 from biosense_pipeline.vision.pool import PoolExaminer
 from biosense_pipeline.vision.quality import face_quality
 from biosense_pipeline.vision.reference_engine import ReferenceEngine
-from biosense_pipeline_tests.vision.conftest import LIMITS, See
+from biosense_pipeline_tests.vision.conftest import LIMITS, SPEC, See, examine_one
 
 SEEDS = (0, 1, 4)
 PAIRS = list(combinations(Person, 2))
@@ -87,60 +91,53 @@ def test_landmark_order(see: See) -> None:
 
 def test_each_stage_is_timed(see: See) -> None:
     """Every stage of an examination reports its milliseconds."""
-    assert set(see(frames.own_frame(Person.COLLINS, 0)).milliseconds) == {"detect", "align", "encode"}
+    assert set(see(frames.own_frame(Person.COLLINS, 0)).milliseconds) == {"decode", "detect", "align", "encode"}
 
 
-def test_the_same_picture_gives_the_same_numbers(engine: DlibEngine) -> None:
+def test_the_same_picture_gives_the_same_numbers(engine: FaceEngine) -> None:
     """The engine is deterministic."""
-    pixels = decode(frames.own_frame(Person.OBAMA, 0), LIMITS)
-    one, other = engine.find(pixels).faces[0], engine.find(pixels).faces[0]
+    data = frames.own_frame(Person.OBAMA, 0)
+    one, other = examine_one(engine, data).faces[0], examine_one(engine, data).faces[0]
     assert one.box == other.box
     assert np.array_equal(one.encoding, other.encoding)
 
 
-def test_always_enlarging_finds_smaller_faces(engine: DlibEngine) -> None:
-    """A small second face behind a large one is found only where every picture is enlarged."""
-    picture = Image.open(io.BytesIO(frames.own_frame(Person.BIDEN, 0))).convert("RGB")
-    other = Image.open(io.BytesIO(frames.own_frame(Person.HOPPER, 0))).convert("RGB").resize((176, 132))
-    picture.paste(other, (0, 0))
-    pixels = np.asarray(picture)
-    assert len(engine.find(pixels).faces) == 1
-    assert len(DlibEngine(always_enlarge=True).find(pixels).faces) == 2
-
-
 @pytest.mark.slow
 def test_reference_engine_agrees() -> None:
-    """face_recognition itself finds the same boxes, landmarks and, within 1e-5, encodings."""
-    pictures = dict(
-        enumerate(
-            [
-                *(frames.own_frame(person, 2) for person in Person),
-                frames.shared_frame(Person.OBAMA, Person.HOPPER, 5),
-                frames.empty_frame(1),
-                frames.truncated_frame(Person.OBAMA, 3),
-            ]
-        )
-    )
-    ours = dict(InlineExaminer(EngineSpec("dlib", LIMITS, always_enlarge=True)).examine(pictures.items()))
+    """face_recognition itself finds the faces that the policy reference finds, and tells the same people apart."""
+    shown = [
+        *(frames.training_picture(person) for person in Person),
+        *(frames.own_frame(person, 2) for person in Person),
+        frames.shared_frame(Person.OBAMA, Person.HOPPER, 5),
+        frames.empty_frame(1),
+        frames.truncated_frame(Person.OBAMA, 3),
+    ]
+    pictures = [Picture(key, data) for key, data in enumerate(shown)]
+    ours = dict(InlineExaminer(replace(SPEC, detection=Detection.REFERENCE)).examine(pictures))
     # In a worker: its import changes Pillow for the whole process.
-    pool = PoolExaminer(EngineSpec("face_recognition", LIMITS), workers=1, timeout=60)
+    pool = PoolExaminer(replace(SPEC, name=EngineName.FACE_RECOGNITION), workers=1, timeout=60)
     try:
-        theirs = dict(pool.examine(pictures.items()))
+        theirs = dict(pool.examine(pictures))
     finally:
         pool.close()
     assert "face_recognition" not in sys.modules
     assert theirs.keys() == ours.keys()
     for key, examination in ours.items():
-        _assert_same(examination, theirs[key])
-    assert [len(ours[key].faces) for key in pictures] == [1, 1, 1, 1, 2, 0, 0]
-    assert theirs[6].fault is Fault.UNREADABLE
+        assert (examination.fault, examination.detail) == (theirs[key].fault, theirs[key].detail)
+        assert [face.box for face in examination.faces] == [face.box for face in theirs[key].faces]
+    assert [len(ours[key].faces) for key in range(len(shown))] == [1] * 8 + [2, 0, 0]
+    for one, other in combinations(range(8), 2):
+        same = [
+            _distance(found[one].faces[0].encoding, found[other].faces[0].encoding) < 0.5 for found in (ours, theirs)
+        ]
+        assert same == [other == one + 4] * 2
 
 
 def test_model_ids_differ() -> None:
     """Encodings of the two engines are kept apart by their model ids."""
-    assert EngineSpec("dlib", LIMITS).model_id == DlibEngine.model_id
-    assert EngineSpec("face_recognition", LIMITS).model_id == ReferenceEngine.model_id
-    assert DlibEngine.model_id != ReferenceEngine.model_id
+    assert SPEC.model_id == DlibEncoder.model_id
+    assert EngineSpec(EngineName.FACE_RECOGNITION, LIMITS).model_id == ReferenceEngine.model_id
+    assert DlibEncoder.model_id != ReferenceEngine.model_id
 
 
 def test_missing_model_folder(tmp_path: Path) -> None:
@@ -148,7 +145,7 @@ def test_missing_model_folder(tmp_path: Path) -> None:
     with pytest.raises(
         ModelFileMissing, match=r"^The model file .*\.dat is missing: .*BIOSENSE_MODEL_DIR\.$"
     ) as raised:
-        EngineSpec("dlib", LIMITS, model_dir=tmp_path / "nowhere").make()
+        replace(SPEC, model_dir=tmp_path / "nowhere").make()
     assert LANDMARKS_5 in str(raised.value)
 
 
@@ -156,15 +153,15 @@ def test_one_missing_model_file(tmp_path: Path) -> None:
     """The file that is missing is named, not the one that is there."""
     (tmp_path / LANDMARKS_5).symlink_to(model_file(LANDMARKS_5))
     with pytest.raises(ModelFileMissing, match=RESNET):
-        DlibEngine(model_dir=tmp_path)
+        replace(SPEC, model_dir=tmp_path).make()
 
 
 def test_models_in_a_named_folder(tmp_path: Path) -> None:
     """Weights are loaded from the folder that is named."""
     for name in (LANDMARKS_5, RESNET):
         (tmp_path / name).symlink_to(model_file(name))
-    engine = EngineSpec("dlib", LIMITS, model_dir=tmp_path).make()
-    assert len(engine.find(decode(frames.training_picture(Person.HOPPER), LIMITS)).faces) == 1
+    engine = replace(SPEC, model_dir=tmp_path).make()
+    assert len(examine_one(engine, frames.training_picture(Person.HOPPER)).faces) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"])
@@ -173,7 +170,7 @@ def test_broken_model_file(tmp_path: Path, content: bytes) -> None:
     for name in (LANDMARKS_5, RESNET):
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ModelFileMissing, match=rf"{LANDMARKS_5}.*BIOSENSE_MODEL_DIR\.$"):
-        DlibEngine(model_dir=tmp_path)
+        replace(SPEC, model_dir=tmp_path).make()
 
 
 @pytest.mark.slow
@@ -223,38 +220,41 @@ def test_quality_of_a_box_over_the_edge(box: tuple[int, int, int, int]) -> None:
     assert face_quality(np.full((100, 100, 3), 200, dtype=np.uint8), box)["brightness"] == pytest.approx(200, abs=0.1)
 
 
-def test_a_face_at_the_edge(engine: DlibEngine) -> None:
+def test_a_face_at_the_edge(engine: FaceEngine) -> None:
     """A face that the picture's edge cuts is still examined whole."""
     pixels = np.ascontiguousarray(decode(frames.training_picture(Person.OBAMA), LIMITS)[90:])
-    (face,) = engine.find(pixels).faces
+    (face,) = examine_one(engine, _png(pixels)).faces
     assert face.box[1] < 0
     assert face.encoding.shape == (128,)
     assert face.quality["brightness"] > 0
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (200, 3), (79, 79)])
-def test_pictures_too_small_for_a_face(engine: DlibEngine, size: tuple[int, int]) -> None:
+def test_pictures_too_small_for_a_face(engine: FaceEngine, size: tuple[int, int]) -> None:
     """The smallest pictures are examined without failing."""
-    assert engine.find(np.full((*size, 3), 128, dtype=np.uint8)).faces == []
+    assert examine_one(engine, _png(np.full((*size, 3), 128, dtype=np.uint8))).faces == []
 
 
-def test_an_engine_that_fails_costs_only_the_picture(engine: DlibEngine) -> None:
+def test_an_engine_that_fails_costs_only_the_picture(engine: FaceEngine) -> None:
     """A failure inside the engine becomes the picture's error with its reason."""
 
     class Failing:
         model_id = "failing"
 
-        def find(self, pixels: np.ndarray) -> None:
+        def detect(self, pixels: np.ndarray, look: Look) -> Detected:
             raise RuntimeError(f"cannot take {pixels.shape}")
 
-    examination = examine_picture(Failing(), frames.own_frame(Person.OBAMA, 0), LIMITS)  # type: ignore[arg-type]
+        encode = engine.encode
+
+    examination = examine_one(Failing(), frames.own_frame(Person.OBAMA, 0))
     assert (examination.fault, examination.detail) == (Fault.ERROR, "RuntimeError: cannot take (480, 640, 3)")
 
 
 def test_inline_examiner_keeps_order_and_goes_on() -> None:
     """The inline examiner answers every picture in order, also after an unreadable one."""
-    examiner = InlineExaminer(EngineSpec("dlib", LIMITS))
-    pictures = [(9, frames.own_frame(Person.OBAMA, 0)), (4, b"<html>"), (7, None), (1, frames.empty_frame(0))]
+    examiner = InlineExaminer(SPEC)
+    shown = {9: frames.own_frame(Person.OBAMA, 0), 4: b"<html>", 7: None, 1: frames.empty_frame(0)}
+    pictures = [Picture(key, data) for key, data in shown.items()]
     results = list(examiner.examine(pictures))
     examiner.close()
     assert [key for key, _ in results] == [9, 4, 7, 1]
@@ -265,7 +265,7 @@ def test_inline_examiner_keeps_order_and_goes_on() -> None:
 
 def test_no_models_are_loaded_without_pictures(tmp_path: Path) -> None:
     """Without a picture the models are not needed, and not missed."""
-    examiner = InlineExaminer(EngineSpec("dlib", LIMITS, model_dir=tmp_path))
+    examiner = InlineExaminer(replace(SPEC, model_dir=tmp_path))
     assert list(examiner.examine([])) == []
 
 
@@ -278,10 +278,7 @@ def _distance(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.linalg.norm(one - other))
 
 
-def _assert_same(ours: Examination, theirs: Examination) -> None:
-    assert (ours.fault, ours.detail) == (theirs.fault, theirs.detail)
-    assert [face.box for face in ours.faces] == [face.box for face in theirs.faces]
-    for one, other in zip(ours.faces, theirs.faces, strict=True):
-        assert np.array_equal(one.landmarks, other.landmarks)
-        assert np.allclose(one.encoding, other.encoding, atol=1e-5)
-        assert one.quality == other.quality
+def _png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -7,29 +7,36 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from biosense_pipeline.demo import frames
 from biosense_pipeline.demo.frames import Person
 from biosense_pipeline.errors import ModelFileMissing
-from biosense_pipeline.vision.examine import EngineSpec, Examination, Fault, InlineExaminer
-from biosense_pipeline.vision.pool import MakeEngine, PoolExaminer, WorkersCannotStart
-from biosense_pipeline_tests.vision.conftest import LIMITS
+from biosense_pipeline.vision.examine import TOGETHER, Examination, Fault, InlineExaminer
+from biosense_pipeline.vision.faces import Look, Picture
+from biosense_pipeline.vision.pool import PoolExaminer
+from biosense_pipeline.vision.worker import MakeEngine, WorkersCannotStart
+from biosense_pipeline_tests.vision import conftest
 from biosense_pipeline_tests.vision.fakes import (
     EXIT,
     EXIT_CODE,
+    EXIT_LATE,
     HANG,
     KILL,
     MISSING,
     RAISE,
+    RAISE_LATE,
     SLOW,
     SPEC,
     commanded,
     dies_at_start,
     models_once,
+    named,
     picture,
     without_models,
 )
@@ -58,7 +65,7 @@ def test_a_slow_consumer_costs_no_picture(make_pool: MakePool) -> None:
     """A result that came in time counts, however late the caller asks for it."""
     pool = make_pool(workers=2, timeout=1.5)
     results: Results = {}
-    for key, examination in pool.examine(enumerate([picture(1), picture(SLOW), picture(3)])):
+    for key, examination in pool.examine([Picture(0, picture(1)), Picture(1, picture(SLOW)), Picture(2, picture(3))]):
         results[key] = examination
         time.sleep(2)
     assert [results[key].fault for key in range(3)] == [None, None, None]
@@ -67,43 +74,40 @@ def test_a_slow_consumer_costs_no_picture(make_pool: MakePool) -> None:
 @pytest.mark.slow
 def test_the_same_results_as_inline() -> None:
     """Workers find in real pictures what the calling process finds, each picture once."""
-    pictures = dict(
-        enumerate(
-            [
-                *(frames.own_frame(person, 6) for person in Person),
-                frames.shared_frame(Person.BIDEN, Person.HOPPER, 6),
-                frames.empty_frame(6),
-                frames.truncated_frame(Person.BIDEN, 6),
-                None,
-            ]
-        )
-    )
-    spec = EngineSpec("dlib", LIMITS)
-    inline = dict(InlineExaminer(spec).examine(pictures.items()))
+    shown = [
+        *(frames.own_frame(person, 6) for person in Person),
+        frames.shared_frame(Person.BIDEN, Person.HOPPER, 6),
+        frames.empty_frame(6),
+        frames.truncated_frame(Person.BIDEN, 6),
+        None,
+    ]
+    pictures = [Picture(key, data, Look(full=key % 2 == 0)) for key, data in enumerate(shown)]
+    spec = conftest.SPEC
+    inline = dict(InlineExaminer(spec).examine(pictures))
     pool = PoolExaminer(spec, workers=2, timeout=60)
     try:
-        results = list(pool.examine(pictures.items()))
+        results = list(pool.examine(pictures))
     finally:
         pool.close()
-    assert sorted(key for key, _ in results) == sorted(pictures)
+    assert sorted(key for key, _ in results) == list(range(len(pictures)))
     for key, examination in results:
         assert (examination.fault, examination.detail) == (inline[key].fault, inline[key].detail)
         assert [face.box for face in examination.faces] == [face.box for face in inline[key].faces]
         for one, other in zip(examination.faces, inline[key].faces, strict=True):
-            assert one.encoding.tolist() == other.encoding.tolist()
+            assert np.allclose(one.encoding, other.encoding, atol=1e-5)  # batches differ in their last bits
             assert one.quality == other.quality
 
 
 def test_every_picture_once(make_pool: MakePool) -> None:
     """Many pictures over few workers come back once each, with their own result."""
-    results = list(make_pool().examine((key, picture(key)) for key in range(100)))
+    results = list(make_pool().examine(Picture(key, picture(key)) for key in range(100)))
     assert sorted(key for key, _ in results) == list(range(100))
     assert all(examination.faces[0].encoding[0] == key for key, examination in results)
 
 
 def test_both_workers_share_the_work(make_pool: MakePool) -> None:
     """Two slow pictures are examined side by side, in two processes."""
-    results = dict(make_pool().examine([(1, picture(SLOW)), (2, picture(SLOW))]))
+    results = dict(make_pool().examine([Picture(1, picture(SLOW)), Picture(2, picture(SLOW))]))
     assert len(_workers(results)) == 2
 
 
@@ -111,7 +115,7 @@ def test_no_more_workers_than_pictures(make_pool: MakePool) -> None:
     """One picture starts one worker, however many are allowed."""
     before = len(multiprocessing.active_children())
     pool = make_pool(workers=8)
-    assert len(dict(pool.examine([(1, picture(1))]))) == 1
+    assert len(dict(pool.examine(named(1)))) == 1
     assert len(multiprocessing.active_children()) - before == 1
 
 
@@ -125,23 +129,23 @@ def test_no_pictures_no_workers(make_pool: MakePool) -> None:
 def test_models_are_loaded_once_a_worker(make_pool: MakePool) -> None:
     """A worker loads its models once, and serves the next call too."""
     pool = make_pool()
-    first = dict(pool.examine((key, picture(key)) for key in range(20)))
-    second = dict(pool.examine((key, picture(key)) for key in range(20)))
+    first = dict(pool.examine(Picture(key, picture(key)) for key in range(20)))
+    second = dict(pool.examine(Picture(key, picture(key)) for key in range(20)))
     assert _workers(first) | _workers(second) == _workers(first)
     assert {examination.faces[0].encoding[2] for examination in second.values()} == {1}
 
 
 def test_pictures_are_read_as_workers_are_free(make_pool: MakePool) -> None:
-    """No more pictures are read ahead than there are workers."""
+    """Pictures are read ahead by a few for each worker and no more, however slow the caller is."""
     read: list[int] = []
 
-    def pictures() -> Iterator[tuple[int, bytes]]:
-        for key in range(20):
+    def pictures() -> Iterator[Picture]:
+        for key in range(200):
             read.append(key)
-            yield key, picture(key)
+            yield Picture(key, picture(key))
 
     for done, _ in enumerate(make_pool().examine(pictures()), start=1):
-        assert len(read) <= done + 2
+        assert len(read) <= done + 2 * 3 * TOGETHER
 
 
 @pytest.mark.parametrize(
@@ -150,6 +154,8 @@ def test_pictures_are_read_as_workers_are_free(make_pool: MakePool) -> None:
         (EXIT, f"the worker died on it (exit code {EXIT_CODE})"),
         (KILL, "the worker died on it (exit code -9)"),
         (RAISE, "RuntimeError: told to fail"),
+        (EXIT_LATE, f"the worker died on it (exit code {EXIT_CODE})"),
+        (RAISE_LATE, "RuntimeError: told to fail"),
     ],
 )
 def test_a_deadly_picture_fails_alone(make_pool: MakePool, command: int, reason: str) -> None:
@@ -222,13 +228,13 @@ def test_missing_models_are_told_in_the_parent(make_pool: MakePool) -> None:
 
 def test_real_models_missing_in_a_worker(tmp_path: Path) -> None:
     """The real engine's sentence on missing weights is the same from a worker as inline."""
-    spec = EngineSpec("dlib", LIMITS, model_dir=tmp_path)
+    spec = replace(conftest.SPEC, model_dir=tmp_path)
     with pytest.raises(ModelFileMissing) as inline:
-        list(InlineExaminer(spec).examine([(1, b"")]))
+        list(InlineExaminer(spec).examine([Picture(1, b"")]))
     pool = PoolExaminer(spec, workers=1, timeout=30)
     try:
         with pytest.raises(ModelFileMissing) as pooled:
-            list(pool.examine([(1, b"")]))
+            list(pool.examine([Picture(1, b"")]))
     finally:
         pool.close()
     assert str(pooled.value) == str(inline.value)
@@ -249,7 +255,7 @@ def test_models_that_vanish_on_the_way(make_pool: MakePool, monkeypatch: pytest.
 def test_leaving_early_leaves_no_busy_worker(make_pool: MakePool) -> None:
     """A call that is left before its end is forgotten: the next one gets its own results only."""
     pool = make_pool()
-    for key, _ in pool.examine((key, picture(HANG if key == 1 else key)) for key in range(10)):
+    for key, _ in pool.examine(Picture(key, picture(HANG if key == 1 else key)) for key in range(10)):
         assert key == 0
         break
     begin = time.monotonic()
@@ -261,9 +267,9 @@ def test_an_error_of_the_source_leaves_no_busy_worker(make_pool: MakePool) -> No
     """Where reading pictures fails, the error comes through and the next call works."""
     pool = make_pool()
 
-    def source() -> Iterator[tuple[int, bytes]]:
-        yield 1, picture(1)
-        yield 2, picture(2)
+    def source() -> Iterator[Picture]:
+        yield Picture(1, picture(1))
+        yield Picture(2, picture(2))
         raise ConnectionResetError("the database went away")
 
     with pytest.raises(ConnectionResetError, match="the database went away"):
@@ -276,7 +282,7 @@ def test_nothing_is_left_after_close(make_pool: MakePool) -> None:
     before = {child.pid for child in multiprocessing.active_children()}
     pool = make_pool()
     workers = list(_workers(_all(pool, {1: SLOW, 2: SLOW})))
-    stalled = pool.examine([(1, picture(1)), (2, picture(HANG))])
+    stalled = pool.examine([Picture(1, picture(1)), Picture(2, picture(HANG))])
     next(stalled)
     pool.close()
     assert {child.pid for child in multiprocessing.active_children()} == before
@@ -310,7 +316,7 @@ def test_workers_end_when_their_parent_is_killed(state: str) -> None:
 
 
 def _all(pool: PoolExaminer, levels: dict[int, int]) -> Results:
-    results = list(pool.examine((key, picture(level)) for key, level in levels.items()))
+    results = list(pool.examine(Picture(key, picture(level)) for key, level in levels.items()))
     assert sorted(key for key, _ in results) == sorted(levels)
     return dict(results)
 
