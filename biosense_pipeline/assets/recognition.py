@@ -9,6 +9,7 @@ from biosense_pipeline.assets.enrolment import benchmark_encodings
 from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, percentiles, plot
 from biosense_pipeline.assets.sources import stream_img
 from biosense_pipeline.local_time import local_now
+from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.partitions import BACKFILL, HOURS, Hour, hour_of_key
 from biosense_pipeline.plots import distance_histogram
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
@@ -19,7 +20,9 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.outcomes import reset_for_reprocessing
 from biosense_pipeline.store.results import count_results, distances_of
 from biosense_pipeline.store.tables import RecognitionResult, StreamImage
-from biosense_pipeline.workflows.drain import DrainReport, drain
+from biosense_pipeline.workflows.drain import drain
+from biosense_pipeline.workflows.report import DrainReport
+from biosense_pipeline.workflows.rules import load_rule
 from biosense_pipeline.workflows.workbench import Workbench
 
 GROUP = "recognition"
@@ -109,7 +112,7 @@ def _recognition_metadata(bench: Workbench, hour: Hour, report: DrainReport) -> 
     by_status = count_by_status(bench.database, hour.scope())
     results = count_results(bench.database, hour.scope())
     distances = distances_of(bench.database, hour.scope(), bench.model_id)
-    tolerance = bench.settings.tolerance
+    rule = load_rule(bench.database, bench.settings, bench.model_id)
     return {
         "dagster/row_count": sum(results.values()),
         "stills_written": report.written,
@@ -118,14 +121,27 @@ def _recognition_metadata(bench: Workbench, hour: Hour, report: DrainReport) -> 
         "oldest_pending_seconds": _seconds_waited(take_stock(bench.database, hour.scope()).oldest),
         "results": count_table(results, "result"),
         "rows_by_status": count_table(by_status, "status"),
-        "distances": plot(distance_histogram(distances, tolerance)),
-        "tolerance": tolerance,
-        "tolerance_note": "not calibrated on this site; on webcam pictures of 15 people 0.5 accepted 20 % of impostors",
+        "distances": plot(distance_histogram(distances, rule.tolerance)),
+        **_rule_metadata(rule),
         "model_id": bench.model_id,
         "attempts_repeated": report.retried,
         "claims_lost": report.lost,
         "dagster/column_schema": column_schema(RecognitionResult),
     }
+
+
+def _rule_metadata(rule: Rule) -> Metadata:
+    if rule.calibration_id is None:
+        note = (
+            "This tolerance is not calibrated on this site: it is the setting's. On webcam pictures of 15 people 0.5 "
+            "accepted 20 % of impostors. The asset match_calibration tells what a calibration lacks."
+        )
+    else:
+        note = (
+            "Set for the target false match rate by the calibration in force, whose figures match_calibration shows; "
+            f"{len(rule.own_tolerances)} agents with look-alikes have stricter ones."
+        )
+    return {"tolerance": rule.tolerance, "tolerance_source": rule.source, "tolerance_note": note}
 
 
 def _seconds_waited(oldest: datetime | None) -> float:

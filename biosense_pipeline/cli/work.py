@@ -1,6 +1,5 @@
 """`biosense drain`: the main job without Dagster, for a shell or cron."""
 
-from datetime import datetime
 from typing import Any
 
 import click
@@ -8,47 +7,33 @@ import numpy as np
 
 from biosense_pipeline.cli.opening import open_database
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
-from biosense_pipeline.errors import WrongUse
+from biosense_pipeline.cli.scope_options import scope_options
 from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.backlog import take_stock
 from biosense_pipeline.store.due import due_hours
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.workflows.drain import DrainReport
 from biosense_pipeline.workflows.drain import drain as drain_stills
 from biosense_pipeline.workflows.enrol import EnrolmentReport, check_training_images, encode_benchmarks
+from biosense_pipeline.workflows.report import DrainReport
 from biosense_pipeline.workflows.summarise import summarise_hours
 from biosense_pipeline.workflows.workbench import workbench
 
-_MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
-
 
 @click.command()
-@click.option("--start", type=click.DateTime(_MOMENTS), help="Only stills captured from this local time on.")
-@click.option("--end", type=click.DateTime(_MOMENTS), help="Only stills captured before this local time.")
-@click.option("--lan-id", "lan_ids", multiple=True, help="Only this agent's stills; may be given several times.")
+@scope_options
 @click.option("--follow", is_flag=True, help="Go on with new stills until none comes any more (see idle_seconds).")
 @click.option("--workers", type=click.IntRange(0, 256), help="Processes; overrides BIOSENSE_WORKERS.")
 @as_json_option
-def drain(
-    start: datetime | None,
-    end: datetime | None,
-    lan_ids: tuple[str, ...],
-    follow: bool,
-    workers: int | None,
-    as_json: bool,
-) -> None:
+def drain(scope: Scope, follow: bool, workers: int | None, as_json: bool) -> None:
     """Process all pending stills: check enrolments, compare, write results, sum up their hours.
 
     The same work as Dagster's recognition_job, for a shell or cron. Several may run at once, on several
     hosts: they share the stills. Stopped at any point, it loses nothing.
     """
     settings = load_settings()
-    if start and end and start >= end:
-        raise WrongUse("--start has to lie before --end.")
     if workers is not None:
         settings = settings.model_copy(update={"workers": workers})
-    scope = Scope(start, end, lan_ids or None)
     database = open_database(settings)
     with workbench(settings, database) as bench, progress_bar() as bar:
         checks, encodings = check_training_images(bench), encode_benchmarks(bench)

@@ -1,18 +1,22 @@
 """What every stage works with. Clock and sleep are handed in, so that tests need not wait."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from biosense_pipeline.choices import EngineName
 from biosense_pipeline.local_time import local_now
-from biosense_pipeline.settings import Detection, Settings
+from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.heartbeats import Heartbeat
 from biosense_pipeline.store.pictures import StoredPicture
 from biosense_pipeline.vision.decode import ImageLimits
-from biosense_pipeline.vision.examine import EngineSpec, Examination, Examiner, Fault, InlineExaminer
+from biosense_pipeline.vision.engines import EngineSpec
+from biosense_pipeline.vision.examine import Examination, Examiner, Fault, InlineExaminer
+from biosense_pipeline.vision.faces import FULL_LOOK, Look, Picture
 from biosense_pipeline.vision.pool import PoolExaminer
 
 
@@ -43,23 +47,31 @@ class Workbench:
         """This moment as the capture clients would write it."""
         return local_now(self.settings.zone)
 
-    def examine(self, pictures: Iterable[StoredPicture]) -> Iterator[tuple[int, Examination]]:
-        """Examine stored pictures. Those whose size alone refuses them never reach a worker."""
-        refused: list[tuple[int, Examination]] = []
+    def examine(
+        self, pictures: Iterable[StoredPicture], look: Callable[[int], Look] = lambda picture_id: FULL_LOOK
+    ) -> Generator[tuple[int, Examination]]:
+        """Examine stored pictures. Those whose size alone refuses them never reach a worker.
 
-        def acceptable() -> Iterator[tuple[int, bytes | None]]:
+        Args:
+            pictures: may be read in another thread, ahead of what is examined.
+            look: how to look at the picture of that id.
+        """
+        refused: deque[tuple[int, Examination]] = deque()
+
+        def acceptable() -> Iterator[Picture]:
             for picture in pictures:
                 if picture.size > self.settings.max_image_bytes:
                     refused.append((picture.id, _too_large(picture.size, self.settings.max_image_bytes)))
                 else:
-                    yield picture.id, picture.data
+                    yield Picture(picture.id, picture.data, look(picture.id))
 
         self.heartbeat()
-        for examined in self.examiner.examine(acceptable()):
-            self.heartbeat()
-            yield examined
-            while refused:
-                yield refused.pop()
+        with closing(self.examiner.examine(acceptable())) as results:
+            for examined in results:
+                self.heartbeat()
+                yield examined
+                while refused:
+                    yield refused.popleft()
         yield from refused
 
 
@@ -68,9 +80,18 @@ def engine_spec(settings: Settings) -> EngineSpec:
     return EngineSpec(
         name=settings.engine,
         limits=ImageLimits(settings.max_image_bytes, int(settings.max_image_megapixels * 1_000_000)),
-        always_enlarge=settings.detection is Detection.REFERENCE,
+        detection=settings.detection,
+        descriptor=settings.encoder,
+        device=settings.device,
         model_dir=settings.model_dir,
     )
+
+
+def with_own_tolerance(settings: Settings) -> Settings:
+    """The settings with the tolerance that an operator's own model brings along, unless they name one."""
+    if settings.engine is not EngineName.ONNX or "tolerance" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"tolerance": engine_spec(settings).own().tolerance})
 
 
 def make_examiner(settings: Settings) -> Examiner:
@@ -84,6 +105,7 @@ def make_examiner(settings: Settings) -> Examiner:
 @contextmanager
 def workbench(settings: Settings, database: Database, run_id: str | None = None) -> Iterator[Workbench]:
     """A workbench whose workers end with the block."""
+    settings = with_own_tolerance(settings)
     examiner = make_examiner(settings)
     heartbeat = Heartbeat(database, run_id, settings.lease_seconds / 3).beat if run_id else lambda: None
     try:

@@ -1,7 +1,7 @@
 """A prepared examiner, a clock that moves only when told, and rows to work on."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_t
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.tables import ProcessStatus, StreamImage, TrainingImage
 from biosense_pipeline.vision.examine import Examination, Fault
-from biosense_pipeline.vision.faces import Face
+from biosense_pipeline.vision.faces import Face, Look, Picture
 from biosense_pipeline.workflows.workbench import Workbench
 from biosense_pipeline_tests.conftest import HOUR
 
@@ -53,20 +53,24 @@ class PreparedExaminer:
 
     Attributes:
         before: called with the number of pictures examined so far, before each further one.
+        sights: what each picture shows, by its bytes.
     """
 
     before: Callable[[int], None] = lambda count: None
     model_id: str = MODEL
     examined: list[int] = field(default_factory=list)
     given: list[bytes | None] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
+    sights: dict[bytes, Examination] = field(default_factory=lambda: SIGHTS)
 
-    def examine(self, pictures: Iterable[tuple[int, bytes | None]]) -> Iterator[tuple[int, Examination]]:
+    def examine(self, pictures: Iterable[Picture]) -> Generator[tuple[int, Examination]]:
         """Examine the pictures in order."""
-        for key, data in pictures:
+        for key, data, look in pictures:
             self.before(len(self.examined))
             self.examined.append(key)
             self.given.append(data)
-            yield key, SIGHTS[data] if data else UNREADABLE
+            self.looks.append(look)
+            yield key, replace(self.sights[data], full=look.full) if data else UNREADABLE
 
     def close(self) -> None:
         """Nothing to end."""
