@@ -3,6 +3,7 @@
 import click
 
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table
+from biosense_pipeline.cli.verification import verification
 from biosense_pipeline.evaluation.latency import LIMIT, measure_latency
 from biosense_pipeline.evaluation.machine import machine
 
@@ -18,6 +19,9 @@ server_option = click.option(
 @click.group()
 def evaluate() -> None:
     """Measure what the pipeline does."""
+
+
+evaluate.add_command(verification)
 
 
 @evaluate.command()

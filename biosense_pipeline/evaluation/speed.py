@@ -1,0 +1,171 @@
+"""Two engines over the same stills, in turns: how fast each is, and where they decide differently."""
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from biosense_pipeline.evaluation.cameras import Camera, Capture
+from biosense_pipeline.lan_ids import agent_key
+from biosense_pipeline.matching.benchmark import Reference, ReferenceState
+from biosense_pipeline.matching.distance import distances
+from biosense_pipeline.matching.rule import Rule
+from biosense_pipeline.settings import Settings
+from biosense_pipeline.store.claims import ClaimedStill
+from biosense_pipeline.vision.examine import Examination, Examiner
+from biosense_pipeline.vision.faces import FULL_LOOK, Picture
+from biosense_pipeline.workflows.judge import judge
+from biosense_pipeline.workflows.looks import Looks
+
+#: Stills that one engine takes before it is the other's turn.
+_TURN = 24
+
+
+@dataclass
+class Contender:
+    """An engine, the references it compares with, and what it did so far.
+
+    Attributes:
+        seconds, stills: how long it took over how many stills.
+        examinations: the last one of each still, by number.
+        stages: milliseconds of each still by stage.
+    """
+
+    examiner: Examiner
+    settings: Settings
+    references: dict[str, Reference] = field(default_factory=dict)
+    seconds: float = 0.0
+    stills: int = 0
+    examinations: dict[int, Examination] = field(default_factory=dict)
+    stages: dict[str, list[float]] = field(default_factory=dict)
+    looks: Looks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.looks = Looks(self.settings)
+
+    @property
+    def rate(self) -> float:
+        """Stills a second."""
+        return self.stills / self.seconds if self.seconds else 0.0
+
+    def enrol(self, cameras: Sequence[Camera]) -> None:
+        """Encode each agent's benchmark; this also loads the models."""
+        pictures = [Picture(number, camera.benchmark) for number, camera in enumerate(cameras)]
+        for number, examination in self.examiner.examine(pictures):
+            if len(examination.faces) == 1:
+                self.references[cameras[number].lan_id] = Reference(
+                    ReferenceState.READY, number + 1, examination.faces[0].encoding
+                )
+
+    def take(self, turn: Sequence[Capture]) -> None:
+        """Examine and decide the stills of one turn, as a drain does with a claim."""
+        begin = time.perf_counter()
+        by_number = {capture.number: capture for capture in turn}
+        looks = {capture.number: self.looks.choose(_claimed(capture)) for capture in turn}
+        again = self._decide(by_number, [Picture(c.number, c.image, looks[c.number]) for c in turn])
+        self._decide(by_number, [Picture(number, by_number[number].image, FULL_LOOK) for number in again])
+        self.seconds += time.perf_counter() - begin
+        self.stills += len(turn)
+        for capture in turn:
+            for stage, value in self.examinations[capture.number].milliseconds.items():
+                self.stages.setdefault(stage, []).append(value)
+
+    def _decide(self, captures: dict[int, Capture], pictures: Sequence[Picture]) -> list[int]:
+        again = []
+        for number, examination in self.examiner.examine(pictures):
+            still = _claimed(captures[number])
+            reference = self.references[captures[number].camera.lan_id]
+            outcome = judge(still, reference, examination, self.settings, Rule(self.settings.tolerance))
+            if not self.looks.settle(still, examination, outcome):
+                again.append(number)
+            if number in self.examinations:
+                examination = examination.after(self.examinations[number])
+            self.examinations[number] = examination
+        return again
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A still that is one agent for one contender and not for the other; distances of the nearest face, or None."""
+
+    still: str
+    compared_with: str
+    faces: tuple[int, int]
+    distances: tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How many decisions agree, of every still with every agent, and those that do not."""
+
+    decisions: int
+    disagreements: list[Disagreement]
+
+    @property
+    def agreeing(self) -> int:
+        return self.decisions - len(self.disagreements)
+
+
+def alternate(
+    contenders: Sequence[Contender], stills: Sequence[Capture], on_progress: Callable[[int], None] = lambda done: None
+) -> None:
+    """Let the contenders take the stills in turns, so that a machine that slows down slows down both."""
+    done = 0
+    waiting = iter(stills)
+    while turn := list(itertools.islice(waiting, _TURN)):
+        for contender in contenders:
+            contender.take(turn)
+        done += len(turn)
+        on_progress(done)
+
+
+def compare(one: Contender, other: Contender, stills: Sequence[Capture]) -> Agreement:
+    """Decide each still for each agent who has a reference with both contenders."""
+    agents = sorted(one.references.keys() & other.references.keys())
+    disagreements = []
+    for capture in stills:
+        for lan_id in agents:
+            nearest = tuple(_nearest(contender, capture.number, lan_id) for contender in (one, other))
+            matches = [
+                distance is not None and distance <= contender.settings.tolerance
+                for contender, distance in zip((one, other), nearest, strict=True)
+            ]
+            if matches[0] != matches[1]:
+                counts = tuple(len(contender.examinations[capture.number].faces) for contender in (one, other))
+                disagreements.append(
+                    Disagreement(capture.name, lan_id, (counts[0], counts[1]), (nearest[0], nearest[1]))
+                )
+    return Agreement(len(stills) * len(agents), disagreements)
+
+
+def quick_and_full(examiner: Examiner, contender: Contender, stills: Sequence[Capture]) -> list[float]:
+    """By how much a quick look's distance to the own agent is larger than a full look's, still by still.
+
+    Args:
+        examiner: of the contender's engine.
+        contender: has examined the stills; those that a quick look settled count.
+    """
+    quick = [still for still in stills if not contender.examinations[still.number].full]
+    differences = []
+    full = dict(examiner.examine([Picture(still.number, still.image, FULL_LOOK) for still in quick]))
+    for still in quick:
+        reference = contender.references[still.camera.lan_id].encoding
+        assert reference is not None
+        found = [contender.examinations[still.number].faces, full[still.number].faces]
+        if all(len(faces) == 1 for faces in found):
+            near, exact = (float(distances(reference, [faces[0].encoding])[0]) for faces in found)
+            differences.append(near - exact)
+    return differences
+
+
+def _nearest(contender: Contender, number: int, lan_id: str) -> float | None:
+    faces = contender.examinations[number].faces
+    reference = contender.references[lan_id].encoding
+    assert reference is not None
+    return float(np.min(distances(reference, [face.encoding for face in faces]))) if faces else None
+
+
+def _claimed(capture: Capture) -> ClaimedStill:
+    return ClaimedStill(capture.number, agent_key(capture.camera.lan_id), capture.captured, 1)
