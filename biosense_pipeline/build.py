@@ -6,6 +6,7 @@ from biosense_pipeline.assets import default_assets
 from biosense_pipeline.checks import default_checks
 from biosense_pipeline.jobs import default_jobs
 from biosense_pipeline.resources import default_resources
+from biosense_pipeline.schedules import default_schedules
 from biosense_pipeline.sensors import default_sensors
 
 
@@ -19,6 +20,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
         assets=default_assets,
         asset_checks=default_checks,
         jobs=default_jobs,
+        schedules=default_schedules,
         sensors=default_sensors,
         resources={**default_resources(), **resources},
         executor=dg.in_process_executor,

@@ -55,6 +55,9 @@ FAILED_RESULTS = frozenset(
     }
 )
 
+#: The agent was recognised, alone or among others.
+VERIFIED_RESULTS = frozenset({StillResult.SUCCESS, StillResult.SUCCESS_MULTIPLE_FACES})
+
 #: Stills with these results return to pending by themselves once a training image is approved.
 AWAITING_ENROLMENT = (StillResult.NO_TRAINING_IMAGE, StillResult.TRAINING_IMAGE_FAILED)
 
@@ -75,6 +78,8 @@ class Process(StrEnum):
     RECOGNITION = "RECOGNITION"
     TRAINING_CHECK = "TRAINING_CHECK"
     BENCHMARK_ENCODING = "BENCHMARK_ENCODING"
+    CANDIDATE = "CANDIDATE"
+    REDECISION = "REDECISION"
 
 
 class ImageKind(StrEnum):

@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from biosense_pipeline.assets.calibration import match_calibration
+from biosense_pipeline.assets.candidates import candidate_results, redecided_results
 from biosense_pipeline.assets.enrolment import benchmark_encodings, training_image_checks
 from biosense_pipeline.assets.recognition import pending_stream_batch, recognition_results
 from biosense_pipeline.assets.summaries import hourly_agent_summary
@@ -19,4 +21,26 @@ enrolment_job = dg.define_asset_job(
     description="Check new training images for exactly one face and encode the benchmarks.",
 )
 
-default_jobs = [recognition_job, enrolment_job]
+candidate_job = dg.define_asset_job(
+    "candidate_job",
+    selection=[candidate_results],
+    description="One hour under another model, detection or tolerance, beside what is in force: which decisions "
+    "would change. Nothing that people see changes.",
+)
+
+redecide_job = dg.define_asset_job(
+    "redecide_job",
+    selection=[redecided_results, hourly_agent_summary],
+    description="One hour, decided again from stored distances under the model and the rule in force, and summed up: "
+    "after BIOSENSE_ENGINE or BIOSENSE_TOLERANCE has changed, or a calibration came into force.",
+)
+
+calibration_job = dg.define_asset_job(
+    "calibration_job",
+    selection=[match_calibration],
+    # A run whose process died is failed after this; the sensors look after their own runs only.
+    tags={"dagster/max_runtime": "7200"},
+    description="Calibrate on the newest stills. The calibration takes effect where its check passes.",
+)
+
+default_jobs = [recognition_job, enrolment_job, candidate_job, redecide_job, calibration_job]

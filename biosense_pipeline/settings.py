@@ -6,7 +6,6 @@ A field ``lease_seconds`` is read from ``BIOSENSE_LEASE_SECONDS``. The descripti
 
 import os
 from datetime import date
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,30 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from biosense_pipeline.choices import AccuracyScale, Detection, Device, EngineName
 from biosense_pipeline.errors import WrongUse
 
 ENV_PREFIX = "BIOSENSE_"
-
-
-class EngineName(StrEnum):
-    """Which library detects and encodes faces."""
-
-    DLIB = "dlib"
-    FACE_RECOGNITION = "face_recognition"
-
-
-class Detection(StrEnum):
-    """How faces are searched for."""
-
-    FULL = "full"
-    REFERENCE = "reference"
-
-
-class AccuracyScale(StrEnum):
-    """How a distance becomes the percentage in ``stream_img.accuracy``."""
-
-    BANDS = "bands"
-    FACE_RECOGNITION = "face_recognition"
 
 
 def project_folder() -> Path:
@@ -78,13 +57,25 @@ class Settings(BaseSettings):
     )
     engine: EngineName = Field(
         EngineName.DLIB,
-        description="dlib: 5-point alignment and ResNet on public-domain weights. face_recognition: the "
-        "library itself, as the reference to compare with.",
+        description="dlib: 5-point alignment and dlib's ResNet, on public-domain weights. onnx: the same faces, "
+        "encoded by your own model, which BIOSENSE_ENCODER names. face_recognition: the library itself, as the "
+        "reference to compare with.",
+    )
+    encoder: Path | None = Field(
+        None,
+        description="Descriptor (TOML) of the model of engine onnx: file, input size, colour order, normalisation, "
+        "alignment, dimension, metric and tolerance; docs/encoders.md tells the format.",
+    )
+    device: Device = Field(
+        Device.CPU,
+        description="What encodes: cpu, one thread a process; cuda, where onnxruntime-gpu and a GPU are there.",
     )
     detection: Detection = Field(
-        Detection.FULL,
-        description="full: HOG at the still's own size, enlarged once only where that finds no face. "
-        "reference: always enlarged, as face_recognition does; finds smaller faces and costs several times as much.",
+        Detection.ADAPTIVE,
+        description="adaptive: HOG at half size, at the still's own size once a minute per agent and wherever the "
+        "quick look does not show exactly the agent. full: always at its own size, enlarged only where that finds no "
+        "face. reference: always enlarged, as face_recognition does; finds smaller faces and costs several times as "
+        "much.",
     )
     model_dir: Path | None = Field(
         None,
@@ -101,15 +92,57 @@ class Settings(BaseSettings):
         0.5,
         gt=0,
         le=2,
-        description="Largest distance at which a face is the agent. With this encoder, on webcam "
-        "pictures of 15 people (measured for the design; the pictures may not be passed on), the customary 0.6 "
-        "accepted 72 % of impostors and 0.5 accepted 20 %: until a calibration exists, 0.5 is a cautious start, "
-        "not a proven one.",
+        description="Largest distance at which a face is the agent, used until a calibration is in force. With this "
+        "encoder, on webcam pictures of 15 people (measured for the design; the pictures may not be passed on), the "
+        "customary 0.6 accepted 72 % of impostors and 0.5 accepted 20 %: 0.5 is a cautious start, not a calibrated "
+        "or proven one.",
+    )
+    target_fmr: float = Field(
+        0.001,
+        gt=0,
+        le=0.5,
+        description="Share of comparisons with another person that may be accepted; a calibration sets the tolerance "
+        "by it, from the next one on. A still every ten seconds is 360 an hour: at 0.001 an impostor is taken for the "
+        "agent about once in three hours.",
+    )
+    calibration_days: int = Field(
+        14,
+        ge=1,
+        le=3650,
+        description="Days of stills that a calibration draws from, the newest: two weeks hold every shift, and new "
+        "light or cameras soon count.",
+    )
+    calibration_stills: int = Field(
+        5000,
+        ge=1,
+        description="Stills that a calibration encodes again to compare them with every colleague's benchmark, spread "
+        "over the agents. Their encodings are not stored, so this is what it costs.",
+    )
+    calibration_min_people: int = Field(
+        30,
+        ge=2,
+        description="People with stills below which no calibration takes effect, whatever the target: one hard to "
+        "recognise among fewer weighs more than 3 %. Besides, 3 / target_fmr pairs of people are needed (rule of "
+        "three): 78 people at 0.001.",
+    )
+    use_calibration: bool = Field(
+        True,
+        description="Decide by the calibration in force, if there is one. False keeps BIOSENSE_TOLERANCE and the bands "
+        "though one exists: the way back without a change of the database.",
+    )
+    prior_genuine: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        description="Probability that a still shows its agent before it is compared, for p_genuine and the calibrated "
+        "accuracy. At 0.5 the picture alone speaks; the share that is usual at a site, such as 0.99, would call a "
+        "doubtful face the agent's because most faces are, and that is what an impostor profits from.",
     )
     accuracy: AccuracyScale = Field(
-        AccuracyScale.BANDS,
-        description="bands: the table of ten steps that existing reports expect. face_recognition: the "
-        "formula of its wiki, clamped to 0-100.",
+        AccuracyScale.AUTO,
+        description="auto: calibrated once a calibration is in force, bands before. calibrated: the probability that "
+        "both are the same person, empty before there is a calibration. bands: the table of ten steps that existing "
+        "reports expect. face_recognition: the formula of its wiki, clamped to 0-100.",
     )
     max_image_bytes: int = Field(
         8 * 2**20, ge=1024, description="Larger images are refused unread: 8 MiB holds any webcam still."

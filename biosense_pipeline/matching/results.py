@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from biosense_pipeline.codes import StillResult
-from biosense_pipeline.matching.distance import distances
 
 
 @dataclass(frozen=True)
@@ -18,19 +15,17 @@ class Decision:
     distance: float | None
 
 
-def decide(reference: np.ndarray, encodings: Sequence[np.ndarray], tolerance: float) -> Decision:
-    """Compare every face of a still with the reference.
+def decide(distances: Sequence[float], tolerance: float) -> Decision:
+    """Decide a still by its faces.
 
     Args:
-        reference: (d,) encoding of the benchmark.
-        encodings: (d,) encodings of the still's faces, none to any number.
+        distances: from the agent's benchmark to each face of the still, none to any number.
         tolerance: the largest distance at which a face is the agent.
     """
-    if not len(encodings):
+    if not distances:
         return Decision(StillResult.NO_FACES_FOUND, (), None)
-    found = tuple(float(value) for value in distances(reference, np.stack(list(encodings))))
-    nearest = min(found)
-    return Decision(_RESULTS[len(found) > 1, nearest <= tolerance], found, nearest)
+    nearest = min(distances)
+    return Decision(_RESULTS[len(distances) > 1, nearest <= tolerance], tuple(distances), nearest)
 
 
 #: By (several faces, one of them within the tolerance).

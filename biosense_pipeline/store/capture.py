@@ -10,8 +10,10 @@ from biosense_pipeline.codes import Status
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.tables import (
     AgentHourSummary,
+    AgentThreshold,
     Employee,
     FaceEncoding,
+    MatchCalibration,
     ProcessStatus,
     RecognitionResult,
     StreamImage,
@@ -65,10 +67,12 @@ def without_training_image(database: Database, lan_ids: Sequence[str]) -> set[st
 
 
 def empty_tables(database: Database) -> None:
-    """Delete every image, result, summary and agent."""
+    """Delete every image, result, calibration, summary and agent."""
 
     def clear(connection: Connection) -> None:
         for table in (
+            AgentThreshold,
+            MatchCalibration,
             AgentHourSummary,
             RecognitionResult,
             FaceEncoding,

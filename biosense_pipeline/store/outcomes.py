@@ -35,6 +35,9 @@ class Comparison:
     tolerance: float
     faces: list[dict[str, Any]]
     milliseconds: float
+    llr: float | None = None
+    p_genuine: float | None = None
+    calibration_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,12 @@ def write_outcomes(
                 connection,
                 RecognitionResult.__table__,
                 [
-                    _result_row(outcome, outcome.comparison, model_id, run_id, now)
+                    result_row(outcome, outcome.comparison, model_id, run_id, now)
                     for outcome in ours
                     if outcome.comparison
                 ],
             )
-            connection.execute(insert(ProcessStatus), [_process_row(outcome, model_id, run_id) for outcome in ours])
+            connection.execute(insert(ProcessStatus), [process_row(outcome, model_id, run_id) for outcome in ours])
             mark_due(connection, held.values())
         return ours
 
@@ -155,9 +158,10 @@ def _update_stills(connection: Connection, outcomes: Sequence[StillOutcome], pro
     )
 
 
-def _result_row(
+def result_row(
     outcome: StillOutcome, comparison: Comparison, model_id: str, run_id: str | None, now: datetime
 ) -> dict[str, Any]:
+    """The outcome as a row of ``recognition_result``."""
     return {
         "stream_image_id": outcome.still_id,
         "model_id": model_id,
@@ -166,6 +170,10 @@ def _result_row(
         "num_faces": outcome.num_faces,
         "distance": comparison.distance,
         "tolerance": comparison.tolerance,
+        # None too is written: the numbers of an earlier rule must not stand beside this one's decision.
+        "llr": comparison.llr,
+        "p_genuine": comparison.p_genuine,
+        "calibration_id": comparison.calibration_id,
         "faces": comparison.faces,
         "milliseconds": comparison.milliseconds,
         "run_id": run_id,
@@ -173,11 +181,14 @@ def _result_row(
     }
 
 
-def _process_row(outcome: StillOutcome, model_id: str, run_id: str | None) -> dict[str, Any]:
+def process_row(
+    outcome: StillOutcome, model_id: str, run_id: str | None, process: Process = Process.RECOGNITION
+) -> dict[str, Any]:
+    """The outcome as a row of ``process_status``."""
     return {
         "image_kind": ImageKind.STREAM,
         "image_id": outcome.still_id,
-        "process": Process.RECOGNITION,
+        "process": process,
         "status": outcome.status,
         "result": outcome.result,
         "started": outcome.started,

@@ -173,10 +173,55 @@ class RecognitionResult(Base):
     tolerance: Mapped[float] = mapped_column(Double, comment="The limit in force then")
     p_genuine: Mapped[float | None] = mapped_column(Double, comment="Null until a calibration exists")
     llr: Mapped[float | None] = mapped_column(Double, comment="Log-likelihood ratio, null until a calibration exists")
+    calibration_id: Mapped[int | None] = mapped_column(Id, comment="The calibration that tolerance and llr come from")
     faces: Mapped[Any] = mapped_column(JSON, comment="Per face: box, landmarks, distance, quality numbers")
     milliseconds: Mapped[float] = mapped_column(Double, comment="Decode, detect, align and encode")
     run_id: Mapped[str | None] = mapped_column(String(64))
     created: Mapped[datetime] = mapped_column(Moment, comment="UTC")
+
+
+class MatchCalibration(Base):
+    """What was fitted to a site's own comparisons; in force is the one of its model that was activated last."""
+
+    __tablename__ = "match_calibration"
+    __table_args__ = (Index("ix_match_calibration_in_force", "model_id", "activated"), TABLE_OPTIONS)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
+    model_id: Mapped[str] = mapped_column(String(64))
+    parameters: Mapped[Any | None] = mapped_column(
+        JSON(none_as_null=True), comment="Method and numbers of the LLR; null: no fit"
+    )
+    target_fmr: Mapped[float] = mapped_column(Double, comment="Share of impostors that may be accepted")
+    tolerance: Mapped[float | None] = mapped_column(Double, comment="Largest distance that keeps to target_fmr")
+    figures: Mapped[Any] = mapped_column(JSON, comment="Error rates and costs on people it was not fitted to")
+    material: Mapped[Any] = mapped_column(JSON, comment="Pairs and people by kind, and what was left out")
+    confirmed: Mapped[bool] = mapped_column(Boolean, comment="Whether supervisors confirmed the genuine pairs")
+    window_start: Mapped[datetime | None] = mapped_column(Moment, comment="First capture_time of the material")
+    window_end: Mapped[datetime | None] = mapped_column(Moment, comment="Last capture_time of the material")
+    compared_with: Mapped[int | None] = mapped_column(Id, comment="The calibration in force when this one was fitted")
+    objections: Mapped[Any] = mapped_column(JSON, comment="Why it may not take effect, in sentences; empty: it may")
+    run_id: Mapped[str | None] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(Moment, comment="UTC")
+    activated: Mapped[datetime | None] = mapped_column(Moment, comment="UTC; null: never took effect")
+
+
+class AgentThreshold(Base):
+    """An agent for whom the fleet's tolerance of a calibration lets too many colleagues pass."""
+
+    __tablename__ = "agent_threshold"
+    __table_args__ = (TABLE_OPTIONS,)
+
+    calibration_id: Mapped[int] = mapped_column(Id, ForeignKey("match_calibration.id"), primary_key=True)
+    employee_id: Mapped[int] = mapped_column(Id, ForeignKey("employee.id"), primary_key=True)
+    tolerance: Mapped[float] = mapped_column(Double, comment="The agent's own, stricter than the fleet's")
+    fmr: Mapped[float] = mapped_column(Double, comment="Share of the colleagues' pictures accepted at it")
+    fnmr: Mapped[float | None] = mapped_column(
+        Double, comment="Share of the agent's own rejected at it; null: none seen"
+    )
+    fleet_fmr: Mapped[float] = mapped_column(Double, comment="Share of the colleagues' accepted at the fleet's")
+    nearest_employee_id: Mapped[int] = mapped_column(Id, ForeignKey("employee.id"), comment="The nearest colleague")
+    nearest_distance: Mapped[float] = mapped_column(Double, comment="Median distance of that colleague's pictures")
+    reaches_target: Mapped[bool] = mapped_column(Boolean, comment="False: no tolerance keeps agent and colleague apart")
 
 
 class SummaryDue(Base):

@@ -93,6 +93,22 @@ def benchmark_counts(database: Database, model_id: str) -> dict[str, int]:
     return {"benchmarks": len(ids), "encoded": encoded, "failed": failed}
 
 
+def training_encodings(
+    database: Database, training_ids: Collection[int], model_id: str
+) -> dict[int, np.ndarray | None]:
+    """Encodings under the model by training image id: None where it failed, absent where it was not examined."""
+    with database.read() as connection:
+        return {
+            row.training_image_id: _encoding(row.encoding)
+            for chunk in _chunks(list(training_ids))
+            for row in connection.execute(
+                select(FaceEncoding.training_image_id, FaceEncoding.encoding).where(
+                    FaceEncoding.model_id == model_id, FaceEncoding.training_image_id.in_(chunk)
+                )
+            )
+        }
+
+
 def lan_ids_of(database: Database, training_ids: Collection[int]) -> dict[int, str | None]:
     """LAN ids by training image id."""
     with database.read() as connection:
@@ -140,11 +156,15 @@ def _rows(connection: Connection, ids: Collection[int], model_id: str) -> list[T
             lan_id=row.lan_id or "",
             status=row.status or "",
             processed_time=row.processed_time,
-            encoding=None if row.encoding is None else np.frombuffer(row.encoding, dtype=ENCODING_DTYPE),
+            encoding=_encoding(row.encoding),
             failure=row.failure,
         )
         for row in found
     ]
+
+
+def _encoding(stored: bytes | None) -> np.ndarray | None:
+    return None if stored is None else np.frombuffer(stored, dtype=ENCODING_DTYPE)
 
 
 def _chunks(ids: Sequence[int], size: int = 1000) -> list[Sequence[int]]:

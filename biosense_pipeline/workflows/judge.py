@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from biosense_pipeline.codes import Status, StillResult
-from biosense_pipeline.matching.accuracy import NORMALISERS
 from biosense_pipeline.matching.benchmark import Reference, ReferenceState
-from biosense_pipeline.matching.results import Decision, decide
+from biosense_pipeline.matching.distance import distances
+from biosense_pipeline.matching.results import Decision
+from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.claims import ClaimedStill
 from biosense_pipeline.store.outcomes import Comparison, StillOutcome
@@ -23,8 +24,10 @@ _WITHOUT_REFERENCE = {
 }
 
 
-def judge(still: ClaimedStill, reference: Reference, examination: Examination, settings: Settings) -> StillOutcome:
-    """The outcome of a still that was examined; its agent's reference is READY."""
+def judge(
+    still: ClaimedStill, reference: Reference, examination: Examination, settings: Settings, rule: Rule
+) -> StillOutcome:
+    """The outcome of a still that was examined, by the rule in force; its agent's reference is READY."""
     spent = sum(examination.milliseconds.values())
     finished = naive_utc_now()
     started = finished - timedelta(milliseconds=spent)
@@ -36,22 +39,26 @@ def judge(still: ClaimedStill, reference: Reference, examination: Examination, s
         return _failed_attempt(still, settings, examination.detail, started, finished)
     assert reference.encoding is not None
     assert reference.training_image_id is not None
-    decision = decide(reference.encoding, [face.encoding for face in examination.faces], settings.tolerance)
-    normalise = NORMALISERS[settings.accuracy]
+    found = distances(reference.encoding, [face.encoding for face in examination.faces]).tolist()
+    judgement = rule.judge(still.lan_id, found)
+    decision, certainty = judgement.decision, judgement.certainty
     return StillOutcome(
         still.id,
         decision.result.status,
         decision.result,
         started,
         finished,
-        accuracy=None if decision.distance is None else normalise(decision.distance, settings.tolerance),
+        accuracy=judgement.accuracy,
         num_faces=len(examination.faces),
         comparison=Comparison(
             reference.training_image_id,
             decision.distance,
-            settings.tolerance,
+            judgement.tolerance,
             _face_records(examination.faces, decision),
             spent,
+            llr=certainty.llr if certainty else None,
+            p_genuine=certainty.p_genuine if certainty else None,
+            calibration_id=judgement.calibration_id,
         ),
     )
 

@@ -9,7 +9,6 @@ from biosense_pipeline.codes import Status, StillResult
 from biosense_pipeline.matching.distance import distances
 from biosense_pipeline.matching.results import decide
 
-REFERENCE = np.zeros(4, dtype=np.float32)
 LISTS = st.lists(st.floats(0, 3), max_size=6)
 
 
@@ -27,7 +26,7 @@ LISTS = st.lists(st.floats(0, 3), max_size=6)
 )
 def test_results(faces: list[float], result: StillResult) -> None:
     """Number of faces and nearest distance together give the result."""
-    decision = decide(REFERENCE, [_at(distance) for distance in faces], tolerance=0.5)
+    decision = decide(faces, tolerance=0.5)
     assert decision.result is result
     assert decision.result.status is Status.PROCESSED
     assert decision.distances == tuple(faces)
@@ -36,14 +35,14 @@ def test_results(faces: list[float], result: StillResult) -> None:
 
 def test_the_tolerance_itself_is_the_agent() -> None:
     """A face exactly at the tolerance is the agent, one just beyond is not."""
-    assert decide(REFERENCE, [_at(0.5)], tolerance=0.5).result is StillResult.SUCCESS
-    assert decide(REFERENCE, [_at(0.5001)], tolerance=0.5).result is StillResult.UNKNOWN_PERSON
+    assert decide([0.5], tolerance=0.5).result is StillResult.SUCCESS
+    assert decide([0.5001], tolerance=0.5).result is StillResult.UNKNOWN_PERSON
 
 
 @given(found=LISTS, tolerance=st.floats(0.05, 2))
 def test_only_the_nearest_counts(found: list[float], tolerance: float) -> None:
     """Whether a still is verified depends on its nearest face only, the plural on their number."""
-    decision = decide(REFERENCE, [_at(distance) for distance in found], tolerance)
+    decision = decide(found, tolerance)
     if not found:
         assert decision.result is StillResult.NO_FACES_FOUND
         return
@@ -57,7 +56,12 @@ def test_only_the_nearest_counts(found: list[float], tolerance: float) -> None:
 def test_encodings_of_different_models_do_not_meet() -> None:
     """Encodings of different length cannot be compared."""
     with pytest.raises(ValueError, match="encodings of 5 and 4 numbers cannot be compared"):
-        decide(REFERENCE, [np.zeros(5, dtype=np.float32)], tolerance=0.5)
+        distances(np.zeros(4, dtype=np.float32), [np.zeros(5, dtype=np.float32)])
+
+
+def test_no_faces_have_no_distances() -> None:
+    """A still without a face has no distance to the reference."""
+    assert distances(np.zeros(4), []).tolist() == []
 
 
 def test_euclidean_distance() -> None:
@@ -73,8 +77,3 @@ def test_distance_is_symmetric(values: list[float]) -> None:
     one, other = np.array(values[:4], dtype=np.float32), np.array(values[4:], dtype=np.float32)
     assert distances(one, other[None]).tolist() == distances(other, one[None]).tolist()
     assert distances(one, one[None]).tolist() == [0.0]
-
-
-def _at(distance: float) -> np.ndarray:
-    """An encoding at that distance from the reference."""
-    return np.array([distance, 0, 0, 0], dtype=np.float64)

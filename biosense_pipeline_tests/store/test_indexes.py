@@ -1,7 +1,7 @@
 """Queries on a table of a site's size: each is driven by an index, none reads the whole table."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,9 +12,11 @@ from sqlalchemy import URL, create_engine, text
 
 from biosense_pipeline.codes import Process, TrainingResult
 from biosense_pipeline.store.backlog import forgotten_leases, hours_with_work, pending_outside, take_stock
+from biosense_pipeline.store.candidates import comparisons, processed_stills
 from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.outcomes import write_outcomes
+from biosense_pipeline.store.redecisions import redecide_stills
 from biosense_pipeline.store.schema import upgrade_schema
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.summaries import summarise
@@ -132,8 +134,11 @@ def test_looking_for_work_reads_an_index_only(site: Database) -> None:
         (lambda site: forgotten_leases(site, Scope()), 100),
         (lambda site: Claims(site, 60, 3).held_elsewhere(THE_HOUR), 100),
         (lambda site: unchecked_ids(site), 100),
+        (lambda site: list(processed_stills(site, THE_HOUR, 500)), 800),
+        (lambda site: comparisons(site, range(STILLS - 100, STILLS), MODEL), 400),
+        (lambda site: _redecide(site, range(STILLS - 100, STILLS)), 500),
     ],
-    ids=["stock", "hours", "leases", "held", "unchecked"],
+    ids=["stock", "hours", "leases", "held", "unchecked", "processed", "comparisons", "redecision"],
 )
 def test_look_touches_few_rows(site: Database, look: Callable[[Database], object], most: int) -> None:
     """What the server reads for a look grows with what is pending or with one hour, not with the table."""
@@ -257,6 +262,10 @@ def _record(site: Database, verdict: TrainingVerdict) -> int:
         requeue_since=since,
         max_attempts=3,
     )
+
+
+def _redecide(site: Database, ids: Sequence[int]) -> None:
+    redecide_stills(site, ids, MODEL, lambda still: None, run_id=None, processed_time=NOW, dry_run=False)
 
 
 def _explain(database: Database, sql: str, parameters: Any = ()) -> list[Step]:

@@ -1,5 +1,6 @@
 """Outcomes: what recognition found, written into three tables, and undone for another look."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -74,6 +75,21 @@ def test_second_time_under_a_model_replaces_its_result(database: Database) -> No
     assert (found.distance, found.result, found.run_id) == (0.7, "UNKNOWN_PERSON", "run-2")
     assert still(database, still_id).result == "UNKNOWN_PERSON"
     assert len(attempts_at(database, still_id)) == 2
+
+
+def test_numbers_of_an_earlier_rule_do_not_stay(database: Database) -> None:
+    """Processed again without a calibration, a still has no certainty left that came from one."""
+    (still_id,) = enter(database)
+    done = outcome(still_id)
+    assert done.comparison is not None
+    certain = replace(done, comparison=replace(done.comparison, llr=3.5, p_genuine=0.97, calibration_id=7))
+    _write(database, certain)
+    (found,) = _results(database)
+    assert (found.llr, found.p_genuine, found.calibration_id) == (3.5, 0.97, 7)
+    reset_for_reprocessing(database, Scope())
+    _write(database, done)
+    (found,) = _results(database)
+    assert (found.llr, found.p_genuine, found.calibration_id) == (None, None, None)
 
 
 def test_second_model_keeps_the_firsts_result(database: Database) -> None:

@@ -6,22 +6,12 @@ Revision ID: 0001
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
 from biosense_pipeline.store.migrations.adoption import column_type, ensure_index, ensure_rows, ensure_table
+from biosense_pipeline.store.migrations.column_types import ID, IMAGE, LAN_ID, MOMENT, OPTIONS
 
 revision = "0001"
 down_revision = None
-
-MYSQL = ("mysql", "mariadb")
-OPTIONS: dict[str, Any] = {
-    f"{dialect}_{key}": value for dialect in MYSQL for key, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
-}
-
-ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), *MYSQL)
-IMAGE = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), *MYSQL)
-LAN_ID = sa.String(512).with_variant(mysql.VARCHAR(512, collation="utf8mb4_bin"), *MYSQL)
 
 #: The meanings as they stand in this migration; later ones add or change rows.
 CODES = [

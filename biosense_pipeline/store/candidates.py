@@ -1,0 +1,127 @@
+"""Comparisons as they are stored under one model, and results of a candidate written beside those in force."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, insert, select
+
+from biosense_pipeline.codes import Process, Status
+from biosense_pipeline.store.database import Database, upsert, utc_now
+from biosense_pipeline.store.outcomes import StillOutcome, process_row, result_row
+from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.tables import ProcessStatus, RecognitionResult, StreamImage
+
+#: Ids that one look fetches. An hour holds some 200,000 at most; all years together would not fit.
+_IDS_AT_A_TIME = 50_000
+
+
+@dataclass(frozen=True)
+class StoredComparison:
+    """A processed still and what one model found on it.
+
+    Attributes:
+        training_image_id: the reference it was compared with.
+        distance, tolerance: of the nearest face, and the limit that was in force.
+        distances: of each face; from these the still can be decided again.
+    """
+
+    still_id: int
+    lan_id: str | None
+    capture_time: datetime | None
+    training_image_id: int | None
+    result: str
+    num_faces: int
+    distance: float | None
+    tolerance: float
+    distances: tuple[float, ...]
+
+
+#: What ``stored_comparison`` reads, of ``stream_img`` joined with ``recognition_result``.
+COMPARISON_COLUMNS: tuple[Any, ...] = (
+    StreamImage.id.label("still_id"),
+    StreamImage.lan_id,
+    StreamImage.capture_time,
+    RecognitionResult.training_image_id,
+    RecognitionResult.result,
+    RecognitionResult.num_faces,
+    RecognitionResult.distance,
+    RecognitionResult.tolerance,
+    RecognitionResult.faces,
+)
+
+
+def under_model(model_id: str) -> ColumnElement[bool]:
+    """Condition that joins a still with its result under the model."""
+    return (RecognitionResult.stream_image_id == StreamImage.id) & (RecognitionResult.model_id == model_id)
+
+
+def stored_comparison(row: Any) -> StoredComparison:
+    """The comparison in a row of COMPARISON_COLUMNS."""
+    return StoredComparison(
+        row.still_id,
+        row.lan_id,
+        row.capture_time,
+        row.training_image_id,
+        row.result,
+        row.num_faces,
+        row.distance,
+        row.tolerance,
+        tuple(face["distance"] for face in row.faces),
+    )
+
+
+def processed_stills(database: Database, scope: Scope, at_a_time: int) -> Iterator[list[int]]:
+    """Ids of the scope's processed stills, a few at a time, in order."""
+    position = 0
+    while True:
+        with database.read() as connection:
+            ids = list(
+                connection.execute(
+                    select(StreamImage.id)
+                    .where(StreamImage.status == Status.PROCESSED, StreamImage.id > position, *scope.conditions())
+                    .order_by(StreamImage.id)
+                    .limit(_IDS_AT_A_TIME)
+                ).scalars()
+            )
+        if not ids:
+            return
+        position = ids[-1]
+        yield from (ids[start : start + at_a_time] for start in range(0, len(ids), at_a_time))
+
+
+def comparisons(database: Database, ids: Sequence[int], model_id: str) -> dict[int, StoredComparison]:
+    """What the model found on those of the stills that are processed and have a result of it, by still id."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(*COMPARISON_COLUMNS)
+            .join(RecognitionResult, under_model(model_id))
+            .where(StreamImage.id.in_(ids), StreamImage.status == Status.PROCESSED)
+            .order_by(StreamImage.id)
+        )
+        return {row.still_id: stored_comparison(row) for row in rows}
+
+
+def write_candidate_results(
+    database: Database, outcomes: Sequence[StillOutcome], *, model_id: str, run_id: str | None
+) -> None:
+    """Write what a candidate found beside the results of other models; ``stream_img`` stays as it is."""
+
+    def write(connection: Connection) -> None:
+        now = utc_now(connection)
+        upsert(
+            connection,
+            RecognitionResult.__table__,
+            [
+                result_row(outcome, outcome.comparison, model_id, run_id, now)
+                for outcome in outcomes
+                if outcome.comparison
+            ],
+        )
+        connection.execute(
+            insert(ProcessStatus), [process_row(outcome, model_id, run_id, Process.CANDIDATE) for outcome in outcomes]
+        )
+
+    if outcomes:
+        database.write(write)
