@@ -6,8 +6,9 @@ from contextlib import contextmanager
 import dagster as dg
 from pydantic import Field
 
+from biosense_pipeline.choices import EngineName
 from biosense_pipeline.errors import BiosenseError
-from biosense_pipeline.settings import EngineName, Settings, load_settings
+from biosense_pipeline.settings import Settings, load_settings
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.schema import require_schema
 from biosense_pipeline.workflows.workbench import Workbench, engine_spec, workbench
@@ -46,15 +47,22 @@ class RecogniserResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def model_id(self) -> str:
         """The id of the model that encodes; no model is loaded for it."""
-        return engine_spec(self._settings()).model_id
+        return engine_spec(self.settings()).model_id
 
     @contextmanager
     def bench(self, database: Database, run_id: str | None = None) -> Iterator[Workbench]:
         """A workbench on the database; its worker processes end with the block."""
-        with workbench(self._settings(), database, run_id) as bench:
+        with workbench(self.settings(), database, run_id) as bench:
             yield bench
 
-    def _settings(self) -> Settings:
+    @contextmanager
+    def candidate_bench(self, database: Database, settings: Settings, run_id: str | None = None) -> Iterator[Workbench]:
+        """The same with other settings than those in force."""
+        with workbench(settings, database, run_id) as bench:
+            yield bench
+
+    def settings(self) -> Settings:
+        """The settings in force, with what this resource changes."""
         chosen = {"engine": self.engine, "workers": self.workers}
         return load_settings().model_copy(update={name: value for name, value in chosen.items() if value is not None})
 

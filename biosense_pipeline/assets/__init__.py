@@ -2,11 +2,13 @@
 
 import dagster as dg
 
-from biosense_pipeline.assets import enrolment, recognition, sources, summaries
+from biosense_pipeline.assets import calibration, candidates, enrolment, recognition, sources, summaries
 
 default_assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
     *sources.default_assets,
     *enrolment.default_assets,
     *recognition.default_assets,
+    *candidates.default_assets,
     *summaries.default_assets,
+    *calibration.default_assets,
 ]

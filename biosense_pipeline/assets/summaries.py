@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 import dagster as dg
 import numpy as np
 
+from biosense_pipeline.assets.candidates import redecided_results
 from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, plot
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.assets.sources import employee
-from biosense_pipeline.codes import StillResult
+from biosense_pipeline.codes import VERIFIED_RESULTS
 from biosense_pipeline.partitions import BACKFILL, HOURS, Hour, hour_of_key
 from biosense_pipeline.plots import agent_hour_heat_map
 from biosense_pipeline.resources import DatabaseResource, told_plainly
@@ -23,8 +24,6 @@ _MAP_HOURS, _MAP_AGENTS = 12, 20
 #: A site rests at night, so only a day without any summary is a failure; two hours are worth a look.
 FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26), warn_window=timedelta(hours=2))
 
-_VERIFIED = {StillResult.SUCCESS, StillResult.SUCCESS_MULTIPLE_FACES}
-
 
 @dg.asset(
     partitions_def=HOURS,
@@ -32,7 +31,7 @@ _VERIFIED = {StillResult.SUCCESS, StillResult.SUCCESS_MULTIPLE_FACES}
     group_name="summaries",
     kinds={"python", "mysql"},
     owners=["team:data-engineering"],
-    deps=[recognition_results, employee],
+    deps=[recognition_results, redecided_results, employee],
     freshness_policy=FRESHNESS,
     description="How many stills of each agent had which result in the hour, counted from the rows anew, so "
     "that a late still mends its hour in the run that processes it.",
@@ -68,7 +67,7 @@ def _heat_map(rows: list[SummaryRow]) -> str | None:
     verified: dict[tuple[str, datetime], int] = defaultdict(int)
     for row in rows:
         stills[row.lan_id, row.hour] += row.stills
-        verified[row.lan_id, row.hour] += row.stills if row.result in _VERIFIED else 0
+        verified[row.lan_id, row.hour] += row.stills if row.result in VERIFIED_RESULTS else 0
     hours = sorted({hour for _, hour in stills})
 
     def share(agent: str) -> float:

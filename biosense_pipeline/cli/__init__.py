@@ -7,6 +7,9 @@ from typing import NoReturn
 
 import click
 
+from biosense_pipeline.cli.bench import bench
+from biosense_pipeline.cli.calibrate import calibrate
+from biosense_pipeline.cli.candidates import compare, redecide
 from biosense_pipeline.cli.database import db
 from biosense_pipeline.cli.demonstration import demo, seed, simulate
 from biosense_pipeline.cli.evaluate import evaluate
@@ -24,7 +27,7 @@ def cli() -> None:
     """
 
 
-for command in (db, demo, doctor, drain, evaluate, seed, settings, simulate):
+for command in (bench, calibrate, compare, db, demo, doctor, drain, evaluate, redecide, seed, settings, simulate):
     cli.add_command(command)
 
 

@@ -84,6 +84,8 @@ def drain_numbers(report: DrainReport) -> dict[str, Any]:
         "stills": report.written,
         "results": {str(result): count for result, count in report.results.most_common()},
         "hours": sorted(floor_hour(hour).isoformat() for hour in report.hours),
+        "settled_by_a_quick_look": report.quick,
+        "looked_at_twice": report.again,
         "retried": report.retried,
         "lost": report.lost,
         "seconds": round(report.seconds, 3),

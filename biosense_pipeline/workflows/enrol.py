@@ -50,6 +50,11 @@ def encode_benchmarks(bench: Workbench) -> EnrolmentReport:
     return _examine(bench, Process.BENCHMARK_ENCODING, ids)
 
 
+def encode_training_images(bench: Workbench, ids: Collection[int]) -> EnrolmentReport:
+    """Encode these training images under the bench's model, whoever approved them; no still waits for that."""
+    return _examine(bench, Process.BENCHMARK_ENCODING, sorted(ids), requeue=False)
+
+
 def find_references(bench: Workbench, lan_ids: Collection[str], claim_token: str | None = None) -> dict[str, Reference]:
     """The reference of each agent, by :func:`agent_key`.
 
@@ -90,7 +95,9 @@ def _facts(row: TrainingRow | None) -> TrainingImageFacts | None:
     return TrainingImageFacts(row.id, failed, row.processed_time, row.encoding)
 
 
-def _examine(bench: Workbench, process: Process, ids: Sequence[int], claim_token: str | None = None) -> EnrolmentReport:
+def _examine(
+    bench: Workbench, process: Process, ids: Sequence[int], claim_token: str | None = None, requeue: bool = True
+) -> EnrolmentReport:
     results: Counter[TrainingResult] = Counter()
     failures: dict[int, tuple[str, str]] = {}
     requeued = 0
@@ -104,7 +111,7 @@ def _examine(bench: Workbench, process: Process, ids: Sequence[int], claim_token
             model_id=bench.model_id,
             run_id=bench.run_id,
             processed_time=now,
-            requeue_since=now - timedelta(hours=bench.settings.requeue_hours),
+            requeue_since=now - timedelta(hours=bench.settings.requeue_hours) if requeue else None,
             max_attempts=bench.settings.max_attempts,
             keep_claim=claim_token,
         )

@@ -70,7 +70,7 @@ class PreparedExaminer:
             self.examined.append(key)
             self.given.append(data)
             self.looks.append(look)
-            yield key, replace(self.sights[data], full=look.full) if data else UNREADABLE
+            yield key, replace(self.sights[data], full=look.full, careful=look.careful) if data else UNREADABLE
 
     def close(self) -> None:
         """Nothing to end."""

@@ -150,7 +150,8 @@ def test_numbers_behind_a_result(enrolled: Database) -> None:
     with enrolled.read() as connection:
         row = connection.execute(select(RecognitionResult.__table__)).one()
     assert (row.stream_image_id, row.model_id, row.run_id) == (still_id, MODEL, "run-1")
-    assert (row.distance, row.tolerance, row.num_faces, row.milliseconds) == (0.25, 0.4, 2, 3.0)
+    assert (row.distance, row.tolerance, row.num_faces) == (0.25, 0.4, 2)
+    assert row.milliseconds == 6.0  # two faces are looked at twice
     assert [face["distance"] for face in row.faces] == [0.75, 0.25]
 
 

@@ -19,7 +19,8 @@ from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.workflows.fakes import AGENT, PreparedExaminer, bench_with, capture, outcomes
 
 PLACE: Box = (100, 100, 200, 200)
-QUICK_THERE = Look(full=False, near=PLACE)
+QUICK_THERE = Look(full=False, careful=False, near=PLACE)
+FIRST_LOOK = Look(careful=False)
 
 
 def still(seconds: float = 0, lan_id: str = AGENT) -> ClaimedStill:
@@ -27,9 +28,10 @@ def still(seconds: float = 0, lan_id: str = AGENT) -> ClaimedStill:
     return ClaimedStill(1, lan_id, HOUR + timedelta(seconds=seconds), 1)
 
 
-def examined(full: bool, *boxes: Box) -> Examination:
+def examined(full: bool, *boxes: Box, careful: bool = False) -> Examination:
     """An examination with these faces."""
-    return Examination([Face(box, np.zeros((5, 2)), np.zeros(4)) for box in boxes], full=full)
+    faces = [Face(box, np.zeros((5, 2)), np.zeros(4)) for box in boxes]
+    return Examination(faces, full=full, careful=careful)
 
 
 def decided(result: StillResult = StillResult.SUCCESS, distance: float | None = 0.3) -> StillOutcome:
@@ -41,24 +43,24 @@ def decided(result: StillResult = StillResult.SUCCESS, distance: float | None = 
 
 @pytest.fixture
 def looks() -> Looks:
-    """Adaptive looks, after a full look that found the agent alone."""
+    """Adaptive looks, after a look at full size that found the agent alone."""
     looks = Looks(Settings(detection="adaptive"))
-    assert looks.choose(still()) == FULL_LOOK
+    assert looks.choose(still()) == FIRST_LOOK
     assert looks.settle(still(), examined(True, PLACE), decided())
     return looks
 
 
 def test_a_full_look_once_a_minute(looks: Looks) -> None:
-    """After a full look the stills of one minute are looked at quickly, then comes a full look again."""
+    """For a minute after a look at full size stills are looked at quickly, then comes one at full size again."""
     every = FULL_LOOK_EVERY.total_seconds()
     assert [looks.choose(still(seconds)) for seconds in (10, 20, every - 1)] == [QUICK_THERE] * 3
-    assert looks.choose(still(every)) == FULL_LOOK
+    assert looks.choose(still(every)) == FIRST_LOOK
     assert looks.choose(still(every + 10)) == QUICK_THERE
 
 
 def test_each_agent_has_looks_of_its_own(looks: Looks) -> None:
-    """The first still of another agent gets a full look; the agent's spelling does not matter."""
-    assert looks.choose(still(10, "NA\\other")) == FULL_LOOK
+    """The first still of another agent is looked at in full size; the agent's spelling does not matter."""
+    assert looks.choose(still(10, "NA\\other")) == FIRST_LOOK
     assert looks.choose(still(10, AGENT.upper())) == QUICK_THERE
 
 
@@ -82,7 +84,7 @@ def test_other_policies_have_no_quick_looks(values: dict[str, str]) -> None:
         (examined(False, PLACE, (300, 100, 400, 200)), decided(StillResult.SUCCESS_MULTIPLE_FACES)),
         (examined(False), decided(StillResult.NO_FACES_FOUND, None)),
         (examined(False, (300, 100, 400, 200)), decided()),
-        (examined(False, (90, 90, 130, 130)), decided()),
+        (examined(False, (90, 90, 125, 125)), decided()),
     ],
     ids=["hardly within", "unknown", "two faces", "no face", "elsewhere", "much smaller"],
 )
@@ -98,23 +100,43 @@ def test_a_quick_look_follows_the_agent(looks: Looks) -> None:
 
 
 @pytest.mark.parametrize(
+    ("boxes", "outcome"),
+    [
+        ([PLACE], decided(distance=0.5 - MARGIN + 0.001)),
+        ([PLACE], decided(StillResult.UNKNOWN_PERSON, 0.7)),
+        ([PLACE, (300, 100, 400, 200)], decided(StillResult.SUCCESS_MULTIPLE_FACES)),
+    ],
+    ids=["hardly within", "unknown", "two faces"],
+)
+def test_a_careful_look_has_the_last_word(looks: Looks, boxes: list[Box], outcome: StillOutcome) -> None:
+    """At full size, too, one view of a face only confirms; what two views show is decided."""
+    assert not looks.settle(still(60), examined(True, *boxes), outcome)
+    assert looks.settle(still(60), examined(True, *boxes, careful=True), outcome)
+
+
+def test_no_face_at_full_size_is_no_face(looks: Looks) -> None:
+    """Where nothing was found at full size, a careful look would find no more."""
+    assert looks.settle(still(60), examined(True), decided(StillResult.NO_FACES_FOUND, None))
+
+
+@pytest.mark.parametrize(
     ("examination", "result"),
     [
-        (examined(True, PLACE, (300, 100, 400, 200)), StillResult.SUCCESS_MULTIPLE_FACES),
-        (examined(True, PLACE), StillResult.UNKNOWN_PERSON),
+        (examined(True, PLACE, (300, 100, 400, 200), careful=True), StillResult.SUCCESS_MULTIPLE_FACES),
+        (examined(True, PLACE, careful=True), StillResult.UNKNOWN_PERSON),
         (examined(True), StillResult.NO_FACES_FOUND),
         (Examination(fault=Fault.UNREADABLE), StillResult.UNREADABLE_IMAGE),
     ],
 )
-def test_after_anything_else_every_look_is_full(looks: Looks, examination: Examination, result: StillResult) -> None:
-    """While the last full look showed anything but the agent alone, quick looks settle nothing and none is begun."""
+def test_after_anything_else_every_look_is_careful(looks: Looks, examination: Examination, result: StillResult) -> None:
+    """While the last look at full size showed anything but the agent alone, no quick look is begun or settles."""
     assert looks.settle(still(60), examination, decided(result))
     assert not looks.settle(still(70), examined(False, PLACE), decided())
     assert looks.choose(still(80)) == FULL_LOOK
 
 
-def test_a_full_look_without_its_answer_settles_nothing(looks: Looks) -> None:
-    """While the minute's full look is under way its stills may be looked at, but not settled, quickly."""
+def test_a_look_without_its_answer_settles_nothing(looks: Looks) -> None:
+    """While the minute's look at full size is under way its stills may be looked at, but not settled, quickly."""
     looks.choose(still(60))
     assert looks.choose(still(70)) == QUICK_THERE
     assert not looks.settle(still(70), examined(False, PLACE), decided())
@@ -122,8 +144,8 @@ def test_a_full_look_without_its_answer_settles_nothing(looks: Looks) -> None:
     assert looks.settle(still(70), examined(False, PLACE), decided())
 
 
-def test_a_drain_looks_quickly_and_once_more(enrolled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a drain the agent's stills are settled by quick looks, and a stranger's by a full look after the quick one."""
+def test_a_drain_looks_quickly_and_once_more(enrolled: Database) -> None:
+    """In a drain the agent's stills are settled by quick looks, and a stranger's by a careful one after that."""
     ids = capture(enrolled, b"agent", b"agent", b"agent again", b"stranger", b"agent")
     examiner = PreparedExaminer()
     report = drain(bench_with(enrolled, examiner, detection="adaptive", commit_size=50), Scope())
@@ -136,5 +158,9 @@ def test_a_drain_looks_quickly_and_once_more(enrolled: Database, monkeypatch: py
     ]
     _, *examined_stills = examiner.examined
     assert examined_stills == [*ids, ids[3]]
-    assert [look.full for look in examiner.looks[1:]] == [True, False, False, False, False, True]
+    assert [(look.full, look.careful) for look in examiner.looks[1:]] == [
+        (True, False),
+        *[(False, False)] * 4,
+        (True, True),
+    ]
     assert (report.quick, report.again) == (3, 1)
