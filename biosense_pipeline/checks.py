@@ -9,6 +9,7 @@ import dagster as dg
 from biosense_pipeline.assets.enrolment import benchmark_encodings
 from biosense_pipeline.assets.recognition import pending_stream_batch, recognition_results
 from biosense_pipeline.assets.summaries import hourly_agent_summary
+from biosense_pipeline.checks_calibration import calibration_checks
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.partitions import HOURS, Hour, hour_of_key
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
@@ -157,4 +158,5 @@ default_checks: Sequence[dg.AssetChecksDefinition] = [
     shares_within_bounds,
     sums_equal_rows,
     encodings_of_current_model,
+    *calibration_checks,
 ]

@@ -18,7 +18,10 @@ ASSETS = {
     "benchmark_encodings",
     "pending_stream_batch",
     "recognition_results",
+    "candidate_results",
+    "redecided_results",
     "hourly_agent_summary",
+    "match_calibration",
 }
 
 
@@ -46,7 +49,10 @@ def test_lineage() -> None:
     assert parents["training_image_checks"] == {"train_img"}
     assert parents["benchmark_encodings"] == {"train_img", "training_image_checks"}
     assert parents["recognition_results"] == {"stream_img", "pending_stream_batch", "benchmark_encodings"}
-    assert parents["hourly_agent_summary"] == {"recognition_results", "employee"}
+    assert parents["match_calibration"] == {"benchmark_encodings", "recognition_results", "hourly_agent_summary"}
+    assert parents["candidate_results"] == {"recognition_results"}
+    assert parents["redecided_results"] == {"recognition_results", "candidate_results"}
+    assert parents["hourly_agent_summary"] == {"recognition_results", "redecided_results", "employee"}
 
 
 @pytest.mark.slow

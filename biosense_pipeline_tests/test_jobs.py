@@ -20,8 +20,8 @@ from biosense_pipeline.store.results import count_results
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.summaries import read_summary
 from biosense_pipeline.store.tables import AgentHourSummary, FaceEncoding, RecognitionResult, StreamImage
-from biosense_pipeline.workflows.drain import DrainReport
 from biosense_pipeline.workflows.enrol import EnrolmentReport
+from biosense_pipeline.workflows.report import DrainReport
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.filling import AGENT, capture, enrol
 
@@ -92,6 +92,8 @@ def test_materialisations_carry_their_figures(settings_database: Database, insta
     assert found["oldest_pending_seconds"] == 0
     assert "| SUCCESS | 3 |" in found["results"]
     assert found["distances"].startswith("![")
+    assert (found["tolerance"], found["tolerance_source"]) == (0.5, "BIOSENSE_TOLERANCE, not calibrated on this site")
+    assert "not calibrated" in found["tolerance_note"]
     assert len(found["distances"]) < 41_000
     assert {column.name for column in found["dagster/column_schema"].columns} >= {"distance", "faces"}
     assert summary["dagster/row_count"] == 1

@@ -28,7 +28,7 @@ class Contender:
     """An engine, the references it compares with, and what it did so far.
 
     Attributes:
-        seconds, stills: how long it took over how many stills.
+        turns: how many stills each turn had, and the seconds that it took.
         examinations: the last one of each still, by number.
         stages: milliseconds of each still by stage.
     """
@@ -36,8 +36,7 @@ class Contender:
     examiner: Examiner
     settings: Settings
     references: dict[str, Reference] = field(default_factory=dict)
-    seconds: float = 0.0
-    stills: int = 0
+    turns: list[tuple[int, float]] = field(default_factory=list)
     examinations: dict[int, Examination] = field(default_factory=dict)
     stages: dict[str, list[float]] = field(default_factory=dict)
     looks: Looks = field(init=False)
@@ -47,8 +46,13 @@ class Contender:
 
     @property
     def rate(self) -> float:
-        """Stills a second."""
-        return self.stills / self.seconds if self.seconds else 0.0
+        """Stills a second over all turns."""
+        return sum(stills for stills, _ in self.turns) / sum(seconds for _, seconds in self.turns)
+
+    @property
+    def rates(self) -> list[float]:
+        """Stills a second of each turn."""
+        return [stills / seconds for stills, seconds in self.turns]
 
     def enrol(self, cameras: Sequence[Camera]) -> None:
         """Encode each agent's benchmark; this also loads the models."""
@@ -66,8 +70,7 @@ class Contender:
         looks = {capture.number: self.looks.choose(_claimed(capture)) for capture in turn}
         again = self._decide(by_number, [Picture(c.number, c.image, looks[c.number]) for c in turn])
         self._decide(by_number, [Picture(number, by_number[number].image, FULL_LOOK) for number in again])
-        self.seconds += time.perf_counter() - begin
-        self.stills += len(turn)
+        self.turns.append((len(turn), time.perf_counter() - begin))
         for capture in turn:
             for stage, value in self.examinations[capture.number].milliseconds.items():
                 self.stages.setdefault(stage, []).append(value)

@@ -48,7 +48,8 @@ def decode(data: bytes | None, limits: ImageLimits) -> np.ndarray:
             if width * height > limits.max_pixels:
                 raise UnreadableImage(f"{width}x{height} pixels, more than the limit of {limits.max_pixels}")
             image.load()
-            return np.asarray(_rgb(ImageOps.exif_transpose(image)))
+            ImageOps.exif_transpose(image, in_place=True)
+            return np.asarray(_rgb(image))
     except UnreadableImage:
         raise
     except Image.DecompressionBombError as error:
@@ -66,4 +67,4 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits a pixel, which convert() would clip instead of scale
         levels = np.asarray(image, dtype=np.float64) / 257.0
         return Image.fromarray(np.clip(np.round(levels), 0, 255).astype(np.uint8)).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

@@ -33,7 +33,7 @@ class Examination:
         faces: largest first; empty where there is none, or where ``fault`` says why not.
         milliseconds: by stage: decode, detect, align, encode.
         fault, detail: None, or the kind of failure and its reason in a few words.
-        full: whether the picture was searched at its own size (see ``vision.detector``).
+        full, careful: how it was looked at in the end (see :class:`Look`).
     """
 
     faces: list[Face] = field(default_factory=list)
@@ -41,6 +41,7 @@ class Examination:
     fault: Fault | None = None
     detail: str | None = None
     full: bool = True
+    careful: bool = True
 
     def after(self, earlier: "Examination") -> "Examination":
         """This examination, with the time of an earlier one of the same picture added to its own."""
@@ -163,7 +164,7 @@ def _examination(found: _Found, encodings: Iterator[np.ndarray | Exception], mil
         if isinstance(encoding, np.ndarray)
     ]
     times = {**found.milliseconds, "encode": milliseconds_a_face * len(faces)}
-    return Examination(faces, times, full=found.detected.full)
+    return Examination(faces, times, full=found.detected.full, careful=found.detected.careful)
 
 
 def _failed(error: Exception) -> Examination:

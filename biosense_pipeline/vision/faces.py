@@ -12,16 +12,18 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Look:
-    """How closely a picture is searched, where the policy is adaptive.
+    """How closely a picture is looked at.
 
     Attributes:
-        full: search it at its own size. A quick look searches it at half its size.
+        full: where the policy is adaptive, search it at its own size; else, a quick look, at half its size.
+        careful: encode each face as it is and mirrored, and take the mean; else as it is, at half the cost.
         near: where the same camera last saw its one face, which a quick look may use.
         insist: under any policy, ask a slower detector, which also finds covered and turned faces; for
             pictures that are known to show one, as those of a test protocol.
     """
 
     full: bool = True
+    careful: bool = True
     near: Box | None = None
     insist: bool = False
 
@@ -58,11 +60,13 @@ class Detected:
 
     Attributes:
         full: whether the picture was searched at its own size in the end.
+        careful: whether its faces will be encoded in two views.
         milliseconds: by stage.
     """
 
     faces: list[DetectedFace]
     full: bool = True
+    careful: bool = True
     milliseconds: dict[str, float] = field(default_factory=dict)
 
 

@@ -58,7 +58,7 @@ class ReferenceEngine:
                 DetectedFace((left, top, right, bottom), np.array(points, dtype=np.float32), (pixels, location))
             )
         faces.sort(key=lambda face: (face.box[2] - face.box[0]) * (face.box[3] - face.box[1]), reverse=True)
-        return Detected(faces, True, {"detect": 1e3 * (detected - begin), "align": 1e3 * (aligned - detected)})
+        return Detected(faces, milliseconds={"detect": 1e3 * (detected - begin), "align": 1e3 * (aligned - detected)})
 
     def encode(self, aligned: Sequence[Any]) -> np.ndarray:
         """float32 (n, 128), one face after the other, as the library has it."""

@@ -1,12 +1,13 @@
-"""Which stills a quick look is enough for, under the adaptive detection policy.
+"""How closely each still is looked at, under the adaptive detection policy.
 
-A quick look is cheap and misses a small second face. So it only ever confirms: where it shows anything but
-the agent alone, near enough beyond doubt, the still is looked at fully before anything is decided. And
-every agent gets a full look at the first still of a drain and then once a minute of capture time; while
-the last full look showed anything but the agent alone, every look is a full one. So is the next one when
-the agent has moved: who makes room for somebody does.
+A first look is cheap: one view of a face, and mostly at half the still's size, where a small second face is
+missed. So it only ever confirms that the agent is there alone, near enough beyond doubt. Whatever else it shows
+is decided by a careful look at full size. And every agent gets a first look at full size at the first still of
+a drain and then once a minute of capture time; while the last one showed anything but the agent alone, or when
+the agent has moved, a quick one settles nothing: who makes room for somebody moves.
 """
 
+from bisect import insort
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,56 +23,74 @@ from biosense_pipeline.vision.faces import FULL_LOOK, Box, Look
 #: A second person stays unseen for no longer than this.
 FULL_LOOK_EVERY = timedelta(minutes=1)
 
-#: How far within the tolerance a quick look has to find the agent. Its distances are larger than those of a
-#: full look, which compares two views; `biosense bench` prints by how much. The margin is for exceptions.
+#: How far within the tolerance a first look has to find the agent. Its distance is larger than a careful look's,
+#: which takes the mean of two views, but for differences of alignment; `biosense bench` prints by how much.
 MARGIN = 0.02
 
 #: Overlap of two boxes, as the share of their union, from which on a face counts as where it was.
-_SAME_PLACE = 0.3
+_SAME_PLACE = 0.15
+
+#: Full looks remembered of an agent: results come a little later than looks are chosen, and not in order.
+_REMEMBERED = 8
 
 
 @dataclass
-class _Agent:
-    """What is known of an agent's camera: its last full look, and where the agent was alone since."""
+class _FullLook:
+    """A look at an agent's still at full size, and where it, or a quick look since, found the agent alone."""
 
-    last_full: datetime
-    alone_at: Box | None = None
+    captured: datetime
     answered: bool = False
+    alone_at: Box | None = None
 
 
 class Looks:
-    """Remembers each agent's looks for as long as a drain goes on."""
+    """Remembers each agent's full looks for as long as a drain goes on."""
 
     def __init__(self, settings: Settings) -> None:
         self._adaptive = settings.detection is Detection.ADAPTIVE and settings.engine is not EngineName.FACE_RECOGNITION
-        self._agents: dict[str, _Agent] = {}
+        self._agents: dict[str, list[_FullLook]] = {}
 
     def choose(self, still: ClaimedStill) -> Look:
         """How to look at a still; stills of one agent are asked for in order of capture."""
         if not self._adaptive or still.capture_time is None:
             return FULL_LOOK
-        agent = self._agents.get(agent_key(still.lan_id))
-        if agent and still.capture_time - agent.last_full < FULL_LOOK_EVERY and (agent.alone_at or not agent.answered):
-            return Look(full=False, near=agent.alone_at)
-        self._agents[agent_key(still.lan_id)] = _Agent(still.capture_time, agent.alone_at if agent else None)
-        return FULL_LOOK
+        last = self._last(still)
+        if last and still.capture_time - last.captured < FULL_LOOK_EVERY and (last.alone_at or not last.answered):
+            return Look(full=False, careful=False, near=last.alone_at)
+        self._note(still, _FullLook(still.capture_time, alone_at=last.alone_at if last else None))
+        return Look(careful=False) if last is None or last.alone_at else FULL_LOOK
 
     def settle(self, still: ClaimedStill, examination: Examination, outcome: StillOutcome) -> bool:
-        """Whether the still's outcome may stand, or the still has to be looked at fully."""
-        agent = self._agents.get(agent_key(still.lan_id))
-        alone = outcome.result is StillResult.SUCCESS
-        if examination.full:
-            if agent:
-                agent.answered = True
-                agent.alone_at = examination.faces[0].box if alone else None
+        """Whether the still's outcome may stand, or the still has to be looked at carefully."""
+        if not self._adaptive or still.capture_time is None:
             return True
-        if not (alone and _clearly(outcome) and agent and agent.answered and agent.alone_at):
+        last = self._last(still)
+        box = examination.faces[0].box if outcome.result is StillResult.SUCCESS else None
+        confirmed = box if examination.careful or _clearly(outcome) else None
+        if examination.full:
+            if last is None or last.captured != still.capture_time:
+                last = self._note(still, _FullLook(still.capture_time))
+            last.answered, last.alone_at = True, confirmed
+            # A second view of no face shows no more.
+            return examination.careful or confirmed is not None or not examination.faces
+        if not (confirmed and last and last.answered and last.alone_at):
             return False
-        box = examination.faces[0].box
-        if _overlap(box, agent.alone_at) < _SAME_PLACE:
+        if _overlap(confirmed, last.alone_at) < _SAME_PLACE:
             return False
-        agent.alone_at = box
+        last.alone_at = confirmed
         return True
+
+    def _last(self, still: ClaimedStill) -> _FullLook | None:
+        """The latest full look at the agent up to the still."""
+        looks = self._agents.get(agent_key(still.lan_id), ())
+        captured = still.capture_time
+        return next((look for look in reversed(looks) if captured is not None and look.captured <= captured), None)
+
+    def _note(self, still: ClaimedStill, look: _FullLook) -> _FullLook:
+        looks = self._agents.setdefault(agent_key(still.lan_id), [])
+        insort(looks, look, key=lambda noted: noted.captured)
+        del looks[:-_REMEMBERED]
+        return look
 
 
 def _clearly(outcome: StillOutcome) -> bool:

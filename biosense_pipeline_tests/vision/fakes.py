@@ -60,7 +60,7 @@ class CommandedEngine:
         if red == SLOW:
             time.sleep(0.5)
         face = DetectedFace((0, 0, 1, 1), np.zeros((5, 2), dtype=np.float32), red)
-        return Detected([face], look.full, {"detect": 1.0})
+        return Detected([face], look.full, look.careful, {"detect": 1.0})
 
     def encode(self, aligned: Sequence[Any]) -> np.ndarray:
         """The answers: red level, process id and number of loads of each."""

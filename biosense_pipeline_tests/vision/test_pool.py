@@ -81,7 +81,7 @@ def test_the_same_results_as_inline() -> None:
         frames.truncated_frame(Person.BIDEN, 6),
         None,
     ]
-    pictures = [Picture(key, data, Look(full=key % 2 == 0)) for key, data in enumerate(shown)]
+    pictures = [Picture(key, data, Look(full=key % 2 == 0, careful=key % 3 == 0)) for key, data in enumerate(shown)]
     spec = conftest.SPEC
     inline = dict(InlineExaminer(spec).examine(pictures))
     pool = PoolExaminer(spec, workers=2, timeout=60)
