@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
-from biosense_pipeline.evaluation.pair_distances import Normalisation
-from biosense_pipeline.evaluation.report import prepare_report, write_report
-from biosense_pipeline.evaluation.verification_run import VerificationRun, numbers, run_verification
+from biosense_pipeline.evaluation.verification.pair_distances import Normalisation
+from biosense_pipeline.evaluation.verification.report import prepare_report, write_report
+from biosense_pipeline.evaluation.verification.run import VerificationRun, numbers, run_verification
 from biosense_pipeline.settings import load_settings
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)

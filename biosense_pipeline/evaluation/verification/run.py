@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from biosense_pipeline.errors import BiosenseError
-from biosense_pipeline.evaluation.acquisition import Acquired, acquire, images_missing, missing_images
-from biosense_pipeline.evaluation.folds import deal_folds
-from biosense_pipeline.evaluation.lfw import Pair, PersonImage, Protocol, read_protocol
 from biosense_pipeline.evaluation.machine import machine
-from biosense_pipeline.evaluation.pair_distances import Normalisation, centred_distances, plain_distances
-from biosense_pipeline.evaluation.trials import TARGETS
-from biosense_pipeline.evaluation.verification import Verification, verify
+from biosense_pipeline.evaluation.verification.acquisition import Acquired, acquire, images_missing, missing_images
+from biosense_pipeline.evaluation.verification.folds import deal_folds
+from biosense_pipeline.evaluation.verification.lfw import Pair, PersonImage, Protocol, read_protocol
+from biosense_pipeline.evaluation.verification.pair_distances import Normalisation, centred_distances, plain_distances
+from biosense_pipeline.evaluation.verification.protocol import Verification, verify
+from biosense_pipeline.evaluation.verification.trials import TARGETS
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.workflows.workbench import make_examiner, with_own_tolerance
 

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biosense_pipeline.evaluation.lfw import BadPairs, Pair, PersonImage, Protocol, parse_protocol, read_protocol
+from biosense_pipeline.evaluation.verification.lfw import (
+    BadPairs,
+    Pair,
+    PersonImage,
+    Protocol,
+    parse_protocol,
+    read_protocol,
+)
 
 NAMES = st.text(st.characters(categories=["L", "N", "P"], exclude_characters="/\\"), min_size=1, max_size=12).filter(
     lambda name: name not in (".", "..")

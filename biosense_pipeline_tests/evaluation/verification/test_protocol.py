@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from biosense_pipeline.evaluation.lfw import PersonImage, Protocol
-from biosense_pipeline.evaluation.pair_distances import centred_distances, plain_distances
-from biosense_pipeline.evaluation.verification import Verification, verify
-from biosense_pipeline_tests.evaluation.synthetic import drawn_encodings, drawn_protocol
+from biosense_pipeline.evaluation.verification.lfw import PersonImage, Protocol
+from biosense_pipeline.evaluation.verification.pair_distances import centred_distances, plain_distances
+from biosense_pipeline.evaluation.verification.protocol import Verification, verify
+from biosense_pipeline_tests.evaluation.verification.synthetic import drawn_encodings, drawn_protocol
 
 PROTOCOL = drawn_protocol()
 ENCODINGS = drawn_encodings(PROTOCOL)

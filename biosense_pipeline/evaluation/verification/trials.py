@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from biosense_pipeline.evaluation.lfw import Pair
+from biosense_pipeline.evaluation.verification.lfw import Pair
 from biosense_pipeline.matching.error_rates import ErrorRates, error_rates
 from biosense_pipeline.matching.resampling import people_weights, percentile_interval
 from biosense_pipeline.matching.score_calibration import Reliability, cllr, reliability

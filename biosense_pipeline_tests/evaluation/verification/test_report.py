@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from biosense_pipeline.errors import WrongUse
-from biosense_pipeline.evaluation.acquisition import Acquired
-from biosense_pipeline.evaluation.lfw import Pair, PersonImage, Protocol
-from biosense_pipeline.evaluation.pair_distances import Normalisation, centred_distances, plain_distances
-from biosense_pipeline.evaluation.report import REPORT_FILE, prepare_report, render, write_report
-from biosense_pipeline.evaluation.verification import verify
-from biosense_pipeline.evaluation.verification_run import VerificationRun
+from biosense_pipeline.evaluation.verification.acquisition import Acquired
+from biosense_pipeline.evaluation.verification.lfw import Pair, PersonImage, Protocol
+from biosense_pipeline.evaluation.verification.pair_distances import Normalisation, centred_distances, plain_distances
+from biosense_pipeline.evaluation.verification.protocol import verify
+from biosense_pipeline.evaluation.verification.report import REPORT_FILE, prepare_report, render, write_report
+from biosense_pipeline.evaluation.verification.run import VerificationRun
 from biosense_pipeline.settings import Settings
-from biosense_pipeline_tests.evaluation.synthetic import drawn_encodings, drawn_protocol
+from biosense_pipeline_tests.evaluation.verification.synthetic import drawn_encodings, drawn_protocol
 
 ODD = "<script>alert('1')</script>&{{odd}}"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from biosense_pipeline.errors import BiosenseError
-from biosense_pipeline.evaluation.lfw import Pair
+from biosense_pipeline.evaluation.verification.lfw import Pair
 
 #: Folds that a development file is dealt into, as many as LFW's own.
 FOLDS = 10

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from biosense_pipeline.errors import BiosenseError
-from biosense_pipeline.evaluation.lfw import PersonImage
+from biosense_pipeline.evaluation.verification.lfw import PersonImage
 from biosense_pipeline.vision.examine import Examination, Examiner
 from biosense_pipeline.vision.faces import FULL_LOOK, Face, Look, Picture
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from biosense_pipeline.evaluation.lfw import Pair, PersonImage, Protocol
+from biosense_pipeline.evaluation.verification.lfw import Pair, PersonImage, Protocol
 
 IMAGES = 4
 

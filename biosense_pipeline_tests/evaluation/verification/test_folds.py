@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from biosense_pipeline.evaluation.folds import TooFewPairs, deal_folds, people_of, training
-from biosense_pipeline.evaluation.lfw import Pair, PersonImage
-from biosense_pipeline_tests.evaluation.synthetic import drawn_protocol
+from biosense_pipeline.evaluation.verification.folds import TooFewPairs, deal_folds, people_of, training
+from biosense_pipeline.evaluation.verification.lfw import Pair, PersonImage
+from biosense_pipeline_tests.evaluation.verification.synthetic import drawn_protocol
 
 
 def test_published_folds_are_all_learned_from() -> None:

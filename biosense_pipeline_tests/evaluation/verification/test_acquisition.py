@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from biosense_pipeline.evaluation.acquisition import (
+from biosense_pipeline.evaluation.verification.acquisition import (
     ImagesMissing,
     acquire,
     images_missing,
@@ -15,7 +15,7 @@ from biosense_pipeline.evaluation.acquisition import (
     most_central,
     upright_size,
 )
-from biosense_pipeline.evaluation.lfw import PersonImage
+from biosense_pipeline.evaluation.verification.lfw import PersonImage
 from biosense_pipeline.vision.examine import Examination, Fault
 from biosense_pipeline.vision.faces import Face, Picture
 

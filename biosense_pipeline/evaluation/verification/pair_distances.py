@@ -6,8 +6,8 @@ from enum import StrEnum
 import numpy as np
 
 from biosense_pipeline.errors import BiosenseError
-from biosense_pipeline.evaluation.folds import people_of
-from biosense_pipeline.evaluation.lfw import Pair, PersonImage
+from biosense_pipeline.evaluation.verification.folds import people_of
+from biosense_pipeline.evaluation.verification.lfw import Pair, PersonImage
 from biosense_pipeline.matching.centring import Cohort
 
 #: People in a cohort at least: the mean of n people misses the true one by 1/sqrt(n) of their spread.

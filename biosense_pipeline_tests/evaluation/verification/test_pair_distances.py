@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from biosense_pipeline.evaluation import pair_distances
-from biosense_pipeline.evaluation.folds import people_of
-from biosense_pipeline.evaluation.lfw import Pair, PersonImage
-from biosense_pipeline.evaluation.pair_distances import CohortTooSmall, centred_distances, plain_distances
+from biosense_pipeline.evaluation.verification import pair_distances
+from biosense_pipeline.evaluation.verification.folds import people_of
+from biosense_pipeline.evaluation.verification.lfw import Pair, PersonImage
+from biosense_pipeline.evaluation.verification.pair_distances import CohortTooSmall, centred_distances, plain_distances
 from biosense_pipeline.matching.centring import Cohort, PersonInCohort
-from biosense_pipeline_tests.evaluation.synthetic import drawn_encodings, drawn_protocol
+from biosense_pipeline_tests.evaluation.verification.synthetic import drawn_encodings, drawn_protocol
 
 PROTOCOL = drawn_protocol(folds=4, pairs=10, people=8)
 FOLDS = np.array(PROTOCOL.folds)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from biosense_pipeline.evaluation.folds import training
-from biosense_pipeline.evaluation.lfw import Pair
-from biosense_pipeline.evaluation.pair_distances import DistancesHoldingOut
-from biosense_pipeline.evaluation.trials import TARGETS, Interval, Trials, intervals, rate_at
+from biosense_pipeline.evaluation.verification.folds import training
+from biosense_pipeline.evaluation.verification.lfw import Pair
+from biosense_pipeline.evaluation.verification.pair_distances import DistancesHoldingOut
+from biosense_pipeline.evaluation.verification.trials import TARGETS, Interval, Trials, intervals, rate_at
 from biosense_pipeline.matching.error_rates import ErrorRates, most_accurate_threshold
 from biosense_pipeline.matching.score_calibration import cllr_min, fit_affine
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from biosense_pipeline.evaluation.trials import Trials
-from biosense_pipeline.evaluation.verification import Verification
+from biosense_pipeline.evaluation.verification.protocol import Verification
+from biosense_pipeline.evaluation.verification.trials import Trials
 from biosense_pipeline.matching.error_rates import ErrorRates
 
 GENUINE, IMPOSTOR, NEUTRAL = "#4f6d9c", "#b3432b", "#6b6b6b"

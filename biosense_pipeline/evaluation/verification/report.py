@@ -7,11 +7,11 @@ import numpy as np
 
 from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.evaluation.machine import machine
-from biosense_pipeline.evaluation.pair_distances import Normalisation
-from biosense_pipeline.evaluation.report_page import TEMPLATE
-from biosense_pipeline.evaluation.report_plots import plots
-from biosense_pipeline.evaluation.trials import Interval, Trials
-from biosense_pipeline.evaluation.verification_run import VerificationRun, numbers
+from biosense_pipeline.evaluation.verification.pair_distances import Normalisation
+from biosense_pipeline.evaluation.verification.report_page import TEMPLATE
+from biosense_pipeline.evaluation.verification.report_plots import plots
+from biosense_pipeline.evaluation.verification.run import VerificationRun, numbers
+from biosense_pipeline.evaluation.verification.trials import Interval, Trials
 
 REPORT_FILE = "verification.html"
 #: Pairs of each kind, and failures to acquire, that are named.
