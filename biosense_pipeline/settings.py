@@ -102,8 +102,8 @@ class Settings(BaseSettings):
         gt=0,
         le=0.5,
         description="Share of comparisons with another person that may be accepted; a calibration sets the tolerance "
-        "by it, from the next one on. A still every ten seconds is 360 an hour: at 0.001 an impostor is taken for the "
-        "agent about once in three hours.",
+        "by it, from the next one on. Stills of one impostor resemble each other, so it is a share of people rather "
+        "than of stills: most are never accepted, a look-alike often.",
     )
     calibration_days: int = Field(
         14,
