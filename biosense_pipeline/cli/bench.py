@@ -43,8 +43,8 @@ def bench(images: Path | None, baseline: str, stills: int | None, end_to_end: bo
     """Measure the engine of the settings, in turns with the baseline, over the same stills.
 
     Each camera is taken to write a still every ten seconds. Both engines run in one process each, so that
-    stills a second are stills a second and core. With --end-to-end, stills go through a database of their
-    own with BIOSENSE_WORKERS processes, from claim to committed result, beside the same engine's rate on
+    stills a second are stills a second and core. End to end, stills go through a database of their own
+    with BIOSENSE_WORKERS processes, from claim to committed result, beside the same engine's rate on
     pictures in memory.
     """
     settings = load_settings()

@@ -16,10 +16,11 @@ class Look:
 
     Attributes:
         full: where the policy is adaptive, search it at its own size; else, a quick look, at half its size.
-        careful: encode each face as it is and mirrored, and take the mean; else as it is, at half the cost.
+        careful: search in colour, encode each face as it is and mirrored, and take the mean; else in grey levels and
+            as it is, at half the cost.
         near: where the same camera last saw its one face, which a quick look may use.
-        insist: under any policy, ask a slower detector, which also finds covered and turned faces; for
-            pictures that are known to show one, as those of a test protocol.
+        insist: where nothing is found, under any policy, ask a slower detector, which also finds covered and
+            turned faces; for pictures that are known to show one, as those of a test protocol.
     """
 
     full: bool = True

@@ -81,8 +81,8 @@ def acquire(
 ) -> Acquired:
     """Encode the most central face of each image.
 
-    An image without a face in its middle is looked at once more, with a slower detector: a protocol's
-    images are known to show their person there, and a small face in the background is somebody else.
+    An image in which nothing is found is searched once more, by a slower detector: a protocol's images are
+    known to show their person.
 
     Args:
         on_progress: called with the number of images done.
@@ -134,16 +134,16 @@ def upright_size(file: Path) -> tuple[int, int]:
 
 
 def _examined(examiner: Examiner, folder: Path, images: Sequence[PersonImage]) -> Generator[tuple[int, Examination]]:
-    doubtful: dict[int, Examination] = {}
+    empty: dict[int, Examination] = {}
     with closing(examiner.examine(_pictures(folder, images, range(len(images)), FULL_LOOK))) as results:
         for key, examination in results:
-            if examination.fault is None and not _in_the_middle(examination.faces, folder / images[key].path):
-                doubtful[key] = examination
+            if examination.fault is None and not examination.faces:
+                empty[key] = examination
             else:
                 yield key, examination
-    with closing(examiner.examine(_pictures(folder, images, doubtful, Look(insist=True)))) as results:
+    with closing(examiner.examine(_pictures(folder, images, empty, Look(insist=True)))) as results:
         for key, examination in results:
-            yield key, examination.after(doubtful[key])
+            yield key, examination.after(empty[key])
 
 
 def _pictures(folder: Path, images: Sequence[PersonImage], keys: Iterable[int], look: Look) -> Iterator[Picture]:
@@ -153,14 +153,6 @@ def _pictures(folder: Path, images: Sequence[PersonImage], keys: Iterable[int], 
         except OSError:  # taken away, or not to be read by us: it counts as one that cannot be acquired
             data = None
         yield Picture(key, data, look)
-
-
-def _in_the_middle(faces: Sequence[Face], file: Path) -> bool:
-    """Whether a face's box holds the centre of the picture."""
-    if not faces:
-        return False
-    across, down = (length / 2 for length in upright_size(file))
-    return any(left <= across <= right and top <= down <= bottom for left, top, right, bottom in (f.box for f in faces))
 
 
 def _in_order(images: Sequence[PersonImage], values: dict[PersonImage, T]) -> dict[PersonImage, T]:
