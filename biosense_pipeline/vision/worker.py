@@ -5,6 +5,7 @@ did it: that one fails, the worker is replaced, and the others are handed over a
 """
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -169,8 +170,12 @@ def _blamed(position: int | None, tray: Sequence[Picture]) -> int | None:
 
 def _work(pipe: Connection, spec: EngineSpec, make_engine: MakeEngine) -> None:
     """The process's life: load the models, say so, then answer each tray until the pipe closes."""
+    # Ctrl-C and a service manager ask the whole group to end. When the workers end is the parent's to say: one
+    # that ended by itself would be taken for killed by its picture.
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, signal.SIG_IGN)
     # A pipe that breaks means that the parent needs no more answers, or is no more.
-    with suppress(EOFError, OSError, KeyboardInterrupt):
+    with suppress(EOFError, OSError):
         try:
             engine = make_engine(spec)
         except BiosenseError as error:
