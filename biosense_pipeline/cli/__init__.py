@@ -3,7 +3,6 @@
 import logging
 import signal
 import sys
-from typing import NoReturn
 
 import click
 
@@ -39,8 +38,7 @@ def main() -> None:
 def run(command: click.Command, name: str) -> None:
     """Run a command; a person's mistake ends in one sentence on standard error, never in a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # Asked to end, a drain gives back what it has claimed, as after Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to a service manager as to Ctrl-C
     try:
         code = command.main(prog_name=name, standalone_mode=False)
     except BiosenseError as error:
@@ -60,7 +58,3 @@ def run(command: click.Command, name: str) -> None:
 
 def _say(sentence: str) -> None:
     click.echo(f"biosense: {sentence}", err=True)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt

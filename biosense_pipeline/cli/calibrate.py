@@ -4,13 +4,12 @@ from typing import Any
 
 import click
 
-from biosense_pipeline.cli.opening import open_database
+from biosense_pipeline.cli.opening import open_database, open_workbench
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.calibrations import activate
 from biosense_pipeline.workflows.calibrate import CalibrationReport
 from biosense_pipeline.workflows.calibrate import calibrate as fit_calibration
-from biosense_pipeline.workflows.workbench import workbench
 
 #: Agents named in the tables.
 _MOST_NAMED = 20
@@ -30,7 +29,7 @@ def calibrate(dry_run: bool, workers: int | None, as_json: bool) -> None:
     if workers is not None:
         settings = settings.model_copy(update={"workers": workers})
     database = open_database(settings)
-    with workbench(settings, database) as bench:
+    with open_workbench(settings, database) as bench:
         report = fit_calibration(bench, dry_run=dry_run)
     objections = report.candidate.objections if report.id is None else activate(database, report.id)
     if as_json:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from biosense_pipeline.choices import Detection, EngineName
-from biosense_pipeline.cli.opening import open_database
+from biosense_pipeline.cli.opening import open_database, open_workbench
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
 from biosense_pipeline.cli.scope_options import scope_options
 from biosense_pipeline.codes import Status
@@ -23,7 +23,6 @@ from biosense_pipeline.workflows.candidate_settings import candidate_settings
 from biosense_pipeline.workflows.redecide import LeftAlone, RedecisionReport
 from biosense_pipeline.workflows.redecide import redecide as redecide_stills
 from biosense_pipeline.workflows.summarise import summarise_hours
-from biosense_pipeline.workflows.workbench import workbench
 
 #: Agents listed for people; programs get all.
 _MOST_AGENTS = 30
@@ -68,7 +67,7 @@ def compare(
         tolerance=tolerance,
     )
     database = open_database(present)
-    with workbench(settings, database) as bench, progress_bar() as bar:
+    with open_workbench(settings, database) as bench, progress_bar() as bar:
         task = bar.add_task("stills", total=count_by_status(database, scope).get(Status.PROCESSED, 0))
 
         def show(report: CandidateReport) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import click
 import numpy as np
 
-from biosense_pipeline.cli.opening import open_database
+from biosense_pipeline.cli.opening import open_database, open_workbench
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
 from biosense_pipeline.cli.scope_options import scope_options
 from biosense_pipeline.local_time import floor_hour
@@ -17,7 +17,6 @@ from biosense_pipeline.workflows.drain import drain as drain_stills
 from biosense_pipeline.workflows.enrol import EnrolmentReport, check_training_images, encode_benchmarks
 from biosense_pipeline.workflows.report import DrainReport
 from biosense_pipeline.workflows.summarise import summarise_hours
-from biosense_pipeline.workflows.workbench import workbench
 
 
 @click.command()
@@ -35,7 +34,7 @@ def drain(scope: Scope, follow: bool, workers: int | None, as_json: bool) -> Non
     if workers is not None:
         settings = settings.model_copy(update={"workers": workers})
     database = open_database(settings)
-    with workbench(settings, database) as bench, progress_bar() as bar:
+    with open_workbench(settings, database) as bench, progress_bar() as bar:
         checks, encodings = check_training_images(bench), encode_benchmarks(bench)
         task = bar.add_task("stills", total=take_stock(database, scope).pending)
 

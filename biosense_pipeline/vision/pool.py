@@ -18,7 +18,7 @@ from biosense_pipeline.vision.worker import Examined, MakeEngine, Worker
 
 #: Pictures of a stream that may be under way, for each worker: some at work, some waiting for it, and some
 #: whose results wait for the caller. More would only fill memory.
-_UNDER_WAY = 3 * TOGETHER
+_UNDER_WAY = 1 * TOGETHER
 
 
 class PoolExaminer:
@@ -40,7 +40,10 @@ class PoolExaminer:
         self.model_id = spec.model_id
         self._make_worker: Callable[[], Worker] = lambda: Worker(spec, timeout, make_engine)
         self._count = workers
-        self._changed = threading.Condition()
+        # Where callers may be interrupted they take the lock itself: an interrupt while a condition is being
+        # entered, which is written in Python, would leave it locked.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._streams: list[_Stream] = []
         self._crew: list[tuple[threading.Thread, Worker]] = []
         self._idle = 0
@@ -56,7 +59,7 @@ class PoolExaminer:
             Exception: whatever reading ``pictures`` raised.
         """
         stream = _Stream()
-        with self._changed:
+        with self._lock:
             self._streams.append(stream)
         reader = threading.Thread(target=self._read, args=(stream, pictures), name="biosense-reader", daemon=True)
         reader.start()

@@ -7,8 +7,9 @@ did it: that one fails, the worker is replaced, and the others are handed over a
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
 from biosense_pipeline.errors import BiosenseError
@@ -63,6 +64,8 @@ class Worker:
             tray = trays.pop(0)
             try:
                 results += zip((picture.key for picture in tray), self._together(tray), strict=True)
+            except _AskedToEnd:
+                trays[:0] = [tray]
             except _Failed as failure:
                 if failure.position is not None:
                     results.append((tray[failure.position].key, failure.examination))
@@ -93,7 +96,7 @@ class Worker:
             self._process.await_start()
         try:
             return self._process.examine(tray, self._timeout)
-        except _Failed:
+        except (_Failed, _AskedToEnd):
             self._process.kill()
             self._process = None
             raise
@@ -108,6 +111,10 @@ class _Failed(Exception):
         self.examination = Examination(fault=Fault.ERROR, detail=detail)
 
 
+class _AskedToEnd(Exception):
+    """A process was told to end from outside (SIGTERM): no picture's fault."""
+
+
 class _Process:
     """One process and the pipe to it. Spawned, not forked: dlib and the database driver do not survive a fork."""
 
@@ -115,7 +122,8 @@ class _Process:
         context = multiprocessing.get_context("spawn")
         self._pipe, far_end = context.Pipe()
         self._process = context.Process(target=_work, args=(far_end, spec, make_engine), daemon=True)
-        self._process.start()
+        with _deaf_to_interrupts():
+            self._process.start()
         far_end.close()
 
     @property
@@ -150,6 +158,8 @@ class _Process:
         except (EOFError, OSError):
             self._process.join(_END_TIMEOUT)
             code = self._process.exitcode
+            if code == -signal.SIGTERM:
+                raise _AskedToEnd from None
             raise _Failed(_blamed(position, tray), f"the worker died on it (exit code {code})") from None
         raise _Failed(_blamed(position, tray), f"given up after {timeout:g} s in a worker")
 
@@ -168,12 +178,19 @@ def _blamed(position: int | None, tray: Sequence[Picture]) -> int | None:
     return 0 if len(tray) == 1 else position
 
 
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes started meanwhile never hear of Ctrl-C, which a terminal sends to all: the parent ends them."""
+    resource_tracker.ensure_running()  # starting it, as the first process does, would lift the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(pipe: Connection, spec: EngineSpec, make_engine: MakeEngine) -> None:
     """The process's life: load the models, say so, then answer each tray until the pipe closes."""
-    # Ctrl-C and a service manager ask the whole group to end. When the workers end is the parent's to say: one
-    # that ended by itself would be taken for killed by its picture.
-    for asked in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(asked, signal.SIG_IGN)
     # A pipe that breaks means that the parent needs no more answers, or is no more.
     with suppress(EOFError, OSError):
         try:

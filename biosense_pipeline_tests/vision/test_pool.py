@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -201,6 +203,16 @@ def test_a_worker_killed_while_idle_costs_no_picture(make_pool: MakePool) -> Non
     assert _all(pool, {2: 2, 3: 3})[2].fault is None
 
 
+def test_a_worker_asked_to_end_costs_no_picture(make_pool: MakePool) -> None:
+    """A worker that is told to end while at work is replaced, and its picture is examined after all."""
+    pool = make_pool(workers=1)
+    (worker,) = _workers(_all(pool, {1: 1}))
+    with _later(0.3, lambda: os.kill(worker, signal.SIGTERM)):
+        results = _all(pool, {2: SLOW, 3: SLOW})
+    assert {examination.fault for examination in results.values()} == {None}
+    assert worker not in _workers(results)
+
+
 def test_workers_that_cannot_start(make_pool: MakePool) -> None:
     """Workers that die before their first picture end the call with one sentence."""
     with pytest.raises(WorkersCannotStart, match=r"^A worker process died before .*BIOSENSE_WORKERS.*\.$"):
@@ -313,6 +325,26 @@ def test_workers_end_when_their_parent_is_killed(state: str) -> None:
         assert len(workers) == 2
         parent.kill()
     _gone(workers)
+
+
+@pytest.mark.slow
+def test_a_pool_left_open_does_not_hold_up_the_end() -> None:
+    """A program that ends without closing its pool ends, and so do its workers."""
+    done = subprocess.run(
+        [sys.executable, "-m", "biosense_pipeline_tests.vision.orphans", "left"],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    _gone([int(number) for number in done.stdout.split()])
+
+
+@contextmanager
+def _later(seconds: float, action: Callable[[], None]) -> Iterator[None]:
+    timer = threading.Timer(seconds, action)
+    timer.start()
+    yield
+    timer.join()
 
 
 def _all(pool: PoolExaminer, levels: dict[int, int]) -> Results:
