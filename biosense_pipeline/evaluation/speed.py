@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.claims import ClaimedStill
 from biosense_pipeline.vision.examine import Examination, Examiner
-from biosense_pipeline.vision.faces import FULL_LOOK, Picture
+from biosense_pipeline.vision.faces import FULL_LOOK, Look, Picture
 from biosense_pipeline.workflows.judge import judge
 from biosense_pipeline.workflows.looks import Looks
 
@@ -67,22 +67,23 @@ class Contender:
         """Examine and decide the stills of one turn, as a drain does with a claim."""
         begin = time.perf_counter()
         by_number = {capture.number: capture for capture in turn}
-        looks = {capture.number: self.looks.choose(_claimed(capture)) for capture in turn}
-        again = self._decide(by_number, [Picture(c.number, c.image, looks[c.number]) for c in turn])
-        self._decide(by_number, [Picture(number, by_number[number].image, FULL_LOOK) for number in again])
+        # Looks are chosen as late as the examiner reads, so that they know as much as they can.
+        again = self._decide(by_number, (Picture(c.number, c.image, self.looks.choose(_claimed(c))) for c in turn))
+        while again:
+            again = self._decide(by_number, [Picture(key, by_number[key].image, look) for key, look in again.items()])
         self.turns.append((len(turn), time.perf_counter() - begin))
         for capture in turn:
             for stage, value in self.examinations[capture.number].milliseconds.items():
                 self.stages.setdefault(stage, []).append(value)
 
-    def _decide(self, captures: dict[int, Capture], pictures: Sequence[Picture]) -> list[int]:
-        again = []
+    def _decide(self, captures: dict[int, Capture], pictures: Iterable[Picture]) -> dict[int, Look]:
+        again = {}
         for number, examination in self.examiner.examine(pictures):
             still = _claimed(captures[number])
             reference = self.references[captures[number].camera.lan_id]
             outcome = judge(still, reference, examination, self.settings, Rule(self.settings.tolerance))
-            if not self.looks.settle(still, examination, outcome):
-                again.append(number)
+            if look := self.looks.needed(still, examination, outcome):
+                again[number] = look
             if number in self.examinations:
                 examination = examination.after(self.examinations[number])
             self.examinations[number] = examination

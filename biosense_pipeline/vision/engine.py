@@ -1,6 +1,5 @@
 """The engine that ships: HOG boxes, 5 landmarks, and an encoder in onnxruntime."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from biosense_pipeline.vision.detector import HogDetector, surroundings
 from biosense_pipeline.vision.encoders import Encoder
-from biosense_pipeline.vision.faces import Detected, DetectedFace, Look
+from biosense_pipeline.vision.faces import AlignedFace, Detected, DetectedFace, Look
 
 #: A chip reaches no further than this, in widths of the face, however the head is turned. dlib copies what it
 #: is given, and of a part of the picture less than of all.
@@ -30,15 +29,22 @@ class Engine:
         self._encoder = encoder
 
     def detect(self, pixels: np.ndarray, look: Look) -> Detected:
-        """Faces of an RGB picture, aligned, largest first."""
-        begin = time.perf_counter()
+        """Faces of an RGB picture, largest first, each with what surrounds it."""
         boxes, full = self._detector.detect(pixels, look)
-        detected = time.perf_counter()
-        faces = [self._aligned(pixels, box, look.careful) for box in boxes]
-        aligned = time.perf_counter()
-        return Detected(
-            faces, full, look.careful, {"detect": 1e3 * (detected - begin), "align": 1e3 * (aligned - detected)}
-        )
+        faces = []
+        for found in boxes:
+            box = (found.left(), found.top(), found.right(), found.bottom())
+            faces.append(DetectedFace(box, surroundings(pixels, box, _ALIGNED)))
+        return Detected(faces, full, look.careful)
+
+    def align(self, face: DetectedFace, careful: bool) -> AlignedFace:
+        """Landmarks, and the views that are encoded: one, or for a careful look two."""
+        part, left, top = face.pixels
+        box = tuple(edge - shift for edge, shift in zip(face.box, (left, top) * 2, strict=True))
+        shape = self._detector.landmarks(part, box)
+        view = self._encoder.align(part, shape)
+        landmarks = np.array([(point.x + left, point.y + top) for point in shape.parts()], dtype=np.float32)
+        return AlignedFace(face.box, landmarks, (view, view[:, ::-1]) if careful else (view,))
 
     def encode(self, aligned: Sequence[Any]) -> np.ndarray:
         """Encodings of aligned faces, float32 (n, d): the mean over each one's views."""
@@ -49,16 +55,3 @@ class Engine:
         if self._encoder.unit_length:
             means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
         return means
-
-    def _aligned(self, pixels: np.ndarray, rectangle: Any, careful: bool) -> DetectedFace:
-        box = (rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom())
-        part, left, top = surroundings(pixels, box, _ALIGNED)
-        shape = self._detector.landmarks(
-            part, tuple(edge - shift for edge, shift in zip(box, (left, top) * 2, strict=True))
-        )
-        view = self._encoder.align(part, shape)
-        return DetectedFace(
-            box=box,
-            landmarks=np.array([(point.x + left, point.y + top) for point in shape.parts()], dtype=np.float32),
-            aligned=(view, view[:, ::-1]) if careful else (view,),
-        )

@@ -11,7 +11,7 @@ import numpy as np
 
 from biosense_pipeline.vision.decode import ImageLimits, UnreadableImage, decode
 from biosense_pipeline.vision.engines import EngineSpec
-from biosense_pipeline.vision.faces import Detected, Face, FaceEngine, Picture
+from biosense_pipeline.vision.faces import AlignedFace, Detected, Face, FaceEngine, Picture
 from biosense_pipeline.vision.quality import face_quality
 
 #: Pictures that are examined together, so that their faces are encoded at once.
@@ -70,22 +70,29 @@ def examine_pictures(
     limits: ImageLimits,
     begun: Callable[[int | None], None] = lambda position: None,
 ) -> list[Examination]:
-    """Decode pictures, find their faces, and encode the faces of all of them at once.
+    """Decode pictures, find their faces, align them, and encode the faces of all pictures at once.
+
+    They are aligned when all are found, since a search pushes the landmarks' model, which is large, out of
+    the processor's cache.
 
     Args:
-        begun: called with the position of each picture before it is looked at, and with None before
-            all are encoded.
+        begun: called with the position of each picture before it is worked on, and with None before all
+            are encoded.
     """
     found: list[_Found | Examination] = []
     for position, picture in enumerate(pictures):
         begun(position)
         found.append(_detect(engine, picture, limits))
+    aligned: list[_Aligned | Examination] = []
+    for position, entry in enumerate(found):
+        begun(position)
+        aligned.append(entry if isinstance(entry, Examination) else _align(engine, entry))
     begun(None)
-    faces = [face for entry in found if isinstance(entry, _Found) for face in entry.detected.faces]
+    faces = [face for entry in aligned if isinstance(entry, _Aligned) for face in entry.faces]
     encodings, milliseconds = _encode(engine, [face.aligned for face in faces])
     remaining = iter(encodings)
     return [
-        entry if isinstance(entry, Examination) else _examination(entry, remaining, milliseconds) for entry in found
+        entry if isinstance(entry, Examination) else _examination(entry, remaining, milliseconds) for entry in aligned
     ]
 
 
@@ -115,10 +122,19 @@ class InlineExaminer:
 
 @dataclass(frozen=True)
 class _Found:
-    """A picture whose faces are not encoded yet."""
+    """A picture whose faces are not aligned yet."""
 
     detected: Detected
     quality: list[dict[str, float]]
+    milliseconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Aligned:
+    """A picture whose faces are not encoded yet."""
+
+    found: _Found
+    faces: list[AlignedFace]
     milliseconds: dict[str, float]
 
 
@@ -126,14 +142,24 @@ def _detect(engine: FaceEngine, picture: Picture, limits: ImageLimits) -> _Found
     begin = time.perf_counter()
     try:
         pixels = decode(picture.data, limits)
-        decoded = 1e3 * (time.perf_counter() - begin)
+        decoded = time.perf_counter()
         detected = engine.detect(pixels, picture.look)
+        searched = time.perf_counter()
         quality = [face_quality(pixels, face.box) for face in detected.faces]
     except UnreadableImage as error:
         return Examination(fault=Fault.UNREADABLE, detail=str(error))
     except Exception as error:  # one picture costs only itself
         return _failed(error)
-    return _Found(detected, quality, {"decode": decoded, **detected.milliseconds})
+    return _Found(detected, quality, {"decode": 1e3 * (decoded - begin), "detect": 1e3 * (searched - decoded)})
+
+
+def _align(engine: FaceEngine, found: _Found) -> _Aligned | Examination:
+    begin = time.perf_counter()
+    try:
+        faces = [engine.align(face, found.detected.careful) for face in found.detected.faces]
+    except Exception as error:  # as above
+        return _failed(error)
+    return _Aligned(found, faces, {**found.milliseconds, "align": 1e3 * (time.perf_counter() - begin)})
 
 
 def _encode(engine: FaceEngine, aligned: Sequence[object]) -> tuple[list[np.ndarray | Exception], float]:
@@ -152,19 +178,21 @@ def _encode(engine: FaceEngine, aligned: Sequence[object]) -> tuple[list[np.ndar
     return encodings, 1e3 * (time.perf_counter() - begin) / max(1, len(aligned))
 
 
-def _examination(found: _Found, encodings: Iterator[np.ndarray | Exception], milliseconds_a_face: float) -> Examination:
-    detected = found.detected.faces
-    own = list(islice(encodings, len(detected)))
+def _examination(
+    aligned: _Aligned, encodings: Iterator[np.ndarray | Exception], milliseconds_a_face: float
+) -> Examination:
+    own = list(islice(encodings, len(aligned.faces)))
     failed = next((entry for entry in own if isinstance(entry, Exception)), None)
     if failed is not None:
         return _failed(failed)
     faces = [
         Face(face.box, face.landmarks, encoding, quality)
-        for face, encoding, quality in zip(detected, own, found.quality, strict=True)
+        for face, encoding, quality in zip(aligned.faces, own, aligned.found.quality, strict=True)
         if isinstance(encoding, np.ndarray)
     ]
-    times = {**found.milliseconds, "encode": milliseconds_a_face * len(faces)}
-    return Examination(faces, times, full=found.detected.full, careful=found.detected.careful)
+    times = {**aligned.milliseconds, "encode": milliseconds_a_face * len(faces)}
+    detected = aligned.found.detected
+    return Examination(faces, times, full=detected.full, careful=detected.careful)
 
 
 def _failed(error: Exception) -> Examination:

@@ -42,6 +42,18 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class DetectedFace:
+    """A face that was found.
+
+    Attributes:
+        pixels: what the engine's ``align`` takes, as the part of the picture that it needs.
+    """
+
+    box: Box
+    pixels: Any
+
+
+@dataclass(frozen=True)
+class AlignedFace:
     """A face before it is encoded.
 
     Attributes:
@@ -62,13 +74,11 @@ class Detected:
     Attributes:
         full: whether the picture was searched at its own size in the end.
         careful: whether its faces will be encoded in two views.
-        milliseconds: by stage.
     """
 
     faces: list[DetectedFace]
     full: bool = True
     careful: bool = True
-    milliseconds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ class Face:
     """One face, encoded.
 
     Attributes:
-        box, landmarks: see :class:`DetectedFace`.
+        box, landmarks: see :class:`AlignedFace`.
         encoding: float32, as long as the model's dimension.
         quality: width in pixels, sharpness and brightness (see ``vision.quality``).
     """
@@ -96,6 +106,10 @@ class FaceEngine(Protocol):
         """Faces of an RGB picture, uint8 (height, width, 3)."""
         ...
 
+    def align(self, face: DetectedFace, careful: bool) -> AlignedFace:
+        """Landmarks of a face that was found, and the face as ``encode`` takes it."""
+        ...
+
     def encode(self, aligned: Sequence[Any]) -> np.ndarray:
-        """Encodings of detected faces, of one picture or several: float32 (n, d)."""
+        """Encodings of aligned faces, of one picture or several: float32 (n, d)."""
         ...

@@ -69,12 +69,12 @@ class PoolExaminer:
                     raise results
                 for result in results:
                     yield result
-                    with self._changed:
+                    with self._lock:
                         stream.under_way -= 1
                         self._changed.notify_all()
         finally:
             # Left before the end: what the workers still hold is dropped when it comes.
-            with self._changed:
+            with self._lock:
                 self._streams.remove(stream)
                 stream.abandoned = True
                 self._changed.notify_all()
@@ -82,7 +82,7 @@ class PoolExaminer:
 
     def close(self) -> None:
         """End the workers, those at work too."""
-        with self._changed:
+        with self._lock:
             crew, self._crew = self._crew, []
             self._changed.notify_all()
         for thread, worker in crew:
@@ -143,7 +143,7 @@ class PoolExaminer:
         worker.end()
 
     def _take(self, worker: Worker) -> "tuple[_Stream, list[Picture]] | None":
-        """The next pictures for a worker: of the newest stream, as many as leave enough for the others."""
+        """The next pictures for a worker: its share of those that wait in the newest stream."""
         with self._changed:
             self._idle += 1
             self._changed.wait_for(lambda: self._dismissed(worker) or any(stream.waiting for stream in self._streams))
@@ -151,7 +151,7 @@ class PoolExaminer:
             if self._dismissed(worker):
                 return None
             stream = next(stream for stream in reversed(self._streams) if stream.waiting)
-            size = min(TOGETHER, math.ceil(len(stream.waiting) / (2 * self._count)))
+            size = min(TOGETHER, math.ceil(len(stream.waiting) / self._count))
             tray = [stream.waiting.popleft() for _ in range(size)]
             self._changed.notify_all()
             return stream, tray

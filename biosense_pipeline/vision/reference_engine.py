@@ -4,7 +4,6 @@ Importing it loads the 68-point landmark model, whose terms exclude commercial u
 not use that model, and this engine is never the default.
 """
 
-import time
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from PIL import ImageFile
 
 from biosense_pipeline.errors import ModelFileMissing
-from biosense_pipeline.vision.faces import Detected, DetectedFace, Look
+from biosense_pipeline.vision.faces import AlignedFace, Detected, DetectedFace, Look
 
 
 class ReferenceEngine:
@@ -44,21 +43,20 @@ class ReferenceEngine:
 
     def detect(self, pixels: np.ndarray, look: Look) -> Detected:
         """Faces of an RGB picture, largest first. Every look is the same to the library."""
-        begin = time.perf_counter()
-        locations = self._library.face_locations(pixels)
-        detected = time.perf_counter()
-        landmarks = self._library.face_landmarks(pixels, locations, model="small")
-        aligned = time.perf_counter()
         faces = []
-        for location, parts in zip(locations, landmarks, strict=True):
+        for location in self._library.face_locations(pixels):
             top, right, bottom, left = location
-            # face_recognition names the points; this is dlib's order again.
-            points = [*parts["right_eye"], *parts["left_eye"], *parts["nose_tip"]]
-            faces.append(
-                DetectedFace((left, top, right, bottom), np.array(points, dtype=np.float32), (pixels, location))
-            )
+            faces.append(DetectedFace((left, top, right, bottom), (pixels, location)))
         faces.sort(key=lambda face: (face.box[2] - face.box[0]) * (face.box[3] - face.box[1]), reverse=True)
-        return Detected(faces, milliseconds={"detect": 1e3 * (detected - begin), "align": 1e3 * (aligned - detected)})
+        return Detected(faces)
+
+    def align(self, face: DetectedFace, careful: bool) -> AlignedFace:
+        """Landmarks for the record; the library predicts them once more when it encodes."""
+        pixels, location = face.pixels
+        (parts,) = self._library.face_landmarks(pixels, [location], model="small")
+        # face_recognition names the points; this is dlib's order again.
+        points = [*parts["right_eye"], *parts["left_eye"], *parts["nose_tip"]]
+        return AlignedFace(face.box, np.array(points, dtype=np.float32), face.pixels)
 
     def encode(self, aligned: Sequence[Any]) -> np.ndarray:
         """float32 (n, 128), one face after the other, as the library has it."""

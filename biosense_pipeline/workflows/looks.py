@@ -30,6 +30,9 @@ MARGIN = 0.02
 #: Overlap of two boxes, as the share of their union, from which on a face counts as where it was.
 _SAME_PLACE = 0.15
 
+#: The first look at full size: at the agent, where nothing speaks against it, a careful one would show no more.
+_FIRST = Look(careful=False)
+
 #: Full looks remembered of an agent: results come a little later than looks are chosen, and not in order.
 _REMEMBERED = 8
 
@@ -55,15 +58,15 @@ class Looks:
         if not self._adaptive or still.capture_time is None:
             return FULL_LOOK
         last = self._last(still)
-        if last and still.capture_time - last.captured < FULL_LOOK_EVERY and (last.alone_at or not last.answered):
+        if last and still.capture_time - last.captured <= FULL_LOOK_EVERY and (last.alone_at or not last.answered):
             return Look(full=False, careful=False, near=last.alone_at)
         self._note(still, _FullLook(still.capture_time, alone_at=last.alone_at if last else None))
-        return Look(careful=False) if last is None or last.alone_at else FULL_LOOK
+        return _FIRST if last is None or last.alone_at else FULL_LOOK
 
-    def settle(self, still: ClaimedStill, examination: Examination, outcome: StillOutcome) -> bool:
-        """Whether the still's outcome may stand, or the still has to be looked at carefully."""
+    def needed(self, still: ClaimedStill, examination: Examination, outcome: StillOutcome) -> Look | None:
+        """How to look at the still once more before it is decided; None where its outcome may stand."""
         if not self._adaptive or still.capture_time is None:
-            return True
+            return None
         last = self._last(still)
         box = examination.faces[0].box if outcome.result is StillResult.SUCCESS else None
         confirmed = box if examination.careful or _clearly(outcome) else None
@@ -72,13 +75,13 @@ class Looks:
                 last = self._note(still, _FullLook(still.capture_time))
             last.answered, last.alone_at = True, confirmed
             # A second view of no face shows no more.
-            return examination.careful or confirmed is not None or not examination.faces
-        if not (confirmed and last and last.answered and last.alone_at):
-            return False
-        if _overlap(confirmed, last.alone_at) < _SAME_PLACE:
-            return False
-        last.alone_at = confirmed
-        return True
+            return None if examination.careful or confirmed or not examination.faces else FULL_LOOK
+        if not confirmed or (last and last.answered and not last.alone_at):
+            return FULL_LOOK
+        if last and last.answered and last.alone_at and _overlap(confirmed, last.alone_at) >= _SAME_PLACE:
+            last.alone_at = confirmed
+            return None
+        return _FIRST
 
     def _last(self, still: ClaimedStill) -> _FullLook | None:
         """The latest full look at the agent up to the still."""

@@ -22,7 +22,7 @@ from biosense_pipeline.store.pictures import StoredPicture, pictures
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import StreamImage
 from biosense_pipeline.vision.examine import Examination
-from biosense_pipeline.vision.faces import FULL_LOOK, Look
+from biosense_pipeline.vision.faces import Look
 from biosense_pipeline.workflows.enrol import find_references
 from biosense_pipeline.workflows.judge import judge, not_comparable
 from biosense_pipeline.workflows.looks import Looks
@@ -55,7 +55,7 @@ class Pipeline:
         self._open: dict[str, tuple[Claim, set[int]]] = {}
         self._tasks: dict[int, _Task] = {}
         self._gathered: list[tuple[str, StillOutcome]] = []
-        self._again: dict[int, Examination] = {}
+        self._again: dict[int, tuple[Examination, Look]] = {}
         self._written_at = self._renewed_at = 0.0
 
     def run(self, scope: Scope, may_claim: Callable[[], bool] = lambda: True) -> bool:
@@ -120,13 +120,13 @@ class Pipeline:
         return self._looks.choose(self._tasks[still_id].still)
 
     def _take(self, still_id: int, examination: Examination) -> None:
-        """Decide a still, or put it aside for a full look."""
+        """Decide a still, or put it aside for another look."""
         task = self._tasks[still_id]
         if still_id in self._again:
-            examination = examination.after(self._again.pop(still_id))
+            examination = examination.after(self._again.pop(still_id)[0])
         outcome = judge(task.still, task.reference, examination, self._bench.settings, task.rule)
-        if not self._looks.settle(task.still, examination, outcome):
-            self._again[still_id] = examination
+        if look := self._looks.needed(task.still, examination, outcome):
+            self._again[still_id] = examination, look
             return
         self._report.count_time(examination)
         self._report.quick += not examination.full
@@ -151,11 +151,11 @@ class Pipeline:
         return waiting >= settings.commit_size or (waiting > 0 and late)
 
     def _commit(self) -> None:
-        """Look fully at what was put aside, then write what is decided."""
-        if again := list(self._again):
+        """Look again at what was put aside, then write what is decided."""
+        while again := list(self._again):
             self._report.again += len(again)
             stored = pictures(self._bench.database, StreamImage, again, self._bench.settings.max_image_bytes)
-            with closing(self._bench.examine(stored, lambda still_id: FULL_LOOK)) as examined:
+            with closing(self._bench.examine(stored, lambda still_id: self._again[still_id][1])) as examined:
                 for still_id, examination in examined:
                     self._take(still_id, examination)
         gathered, self._gathered = self._gathered, []

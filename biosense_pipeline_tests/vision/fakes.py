@@ -15,7 +15,7 @@ from biosense_pipeline.choices import EngineName
 from biosense_pipeline.errors import ModelFileMissing
 from biosense_pipeline.vision.decode import ImageLimits
 from biosense_pipeline.vision.engines import EngineSpec
-from biosense_pipeline.vision.faces import Detected, DetectedFace, Look, Picture
+from biosense_pipeline.vision.faces import AlignedFace, Detected, DetectedFace, Look, Picture
 
 SPEC = EngineSpec(EngineName.DLIB, ImageLimits(2**20, 1_000_000))
 MISSING = "The model file is missing: install it."
@@ -59,8 +59,11 @@ class CommandedEngine:
             raise RuntimeError("told to fail")
         if red == SLOW:
             time.sleep(0.5)
-        face = DetectedFace((0, 0, 1, 1), np.zeros((5, 2), dtype=np.float32), red)
-        return Detected([face], look.full, look.careful, {"detect": 1.0})
+        return Detected([DetectedFace((0, 0, 1, 1), red)], look.full, look.careful)
+
+    def align(self, face: DetectedFace, careful: bool) -> AlignedFace:
+        """The face as it is."""
+        return AlignedFace(face.box, np.zeros((5, 2), dtype=np.float32), face.pixels)
 
     def encode(self, aligned: Sequence[Any]) -> np.ndarray:
         """The answers: red level, process id and number of loads of each."""

@@ -244,6 +244,7 @@ def test_an_engine_that_fails_costs_only_the_picture(engine: FaceEngine) -> None
         def detect(self, pixels: np.ndarray, look: Look) -> Detected:
             raise RuntimeError(f"cannot take {pixels.shape}")
 
+        align = engine.align
         encode = engine.encode
 
     examination = examine_one(Failing(), frames.own_frame(Person.OBAMA, 0))

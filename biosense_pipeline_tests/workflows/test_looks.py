@@ -46,15 +46,15 @@ def looks() -> Looks:
     """Adaptive looks, after a look at full size that found the agent alone."""
     looks = Looks(Settings(detection="adaptive"))
     assert looks.choose(still()) == FIRST_LOOK
-    assert looks.settle(still(), examined(True, PLACE), decided())
+    assert looks.needed(still(), examined(True, PLACE), decided()) is None
     return looks
 
 
 def test_a_full_look_once_a_minute(looks: Looks) -> None:
     """For a minute after a look at full size stills are looked at quickly, then comes one at full size again."""
     every = FULL_LOOK_EVERY.total_seconds()
-    assert [looks.choose(still(seconds)) for seconds in (10, 20, every - 1)] == [QUICK_THERE] * 3
-    assert looks.choose(still(every)) == FIRST_LOOK
+    assert [looks.choose(still(seconds)) for seconds in (10, 20, every)] == [QUICK_THERE] * 3
+    assert looks.choose(still(every + 1)) == FIRST_LOOK
     assert looks.choose(still(every + 10)) == QUICK_THERE
 
 
@@ -77,26 +77,29 @@ def test_other_policies_have_no_quick_looks(values: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("examination", "outcome"),
+    ("examination", "outcome", "look"),
     [
-        (examined(False, PLACE), decided(distance=0.5 - MARGIN + 0.001)),
-        (examined(False, PLACE), decided(StillResult.UNKNOWN_PERSON, 0.7)),
-        (examined(False, PLACE, (300, 100, 400, 200)), decided(StillResult.SUCCESS_MULTIPLE_FACES)),
-        (examined(False), decided(StillResult.NO_FACES_FOUND, None)),
-        (examined(False, (300, 100, 400, 200)), decided()),
-        (examined(False, (90, 90, 125, 125)), decided()),
+        (examined(False, PLACE), decided(distance=0.5 - MARGIN + 0.001), FULL_LOOK),
+        (examined(False, PLACE), decided(StillResult.UNKNOWN_PERSON, 0.7), FULL_LOOK),
+        (examined(False, PLACE, (300, 100, 400, 200)), decided(StillResult.SUCCESS_MULTIPLE_FACES), FULL_LOOK),
+        (examined(False), decided(StillResult.NO_FACES_FOUND, None), FULL_LOOK),
+        (examined(False, (300, 100, 400, 200)), decided(), FIRST_LOOK),
+        (examined(False, (90, 90, 125, 125)), decided(), FIRST_LOOK),
     ],
     ids=["hardly within", "unknown", "two faces", "no face", "elsewhere", "much smaller"],
 )
-def test_a_quick_look_only_confirms(looks: Looks, examination: Examination, outcome: StillOutcome) -> None:
-    """A quick look that shows anything but the agent, near enough and where the agent was, settles nothing."""
-    assert not looks.settle(still(10), examination, outcome)
+def test_a_quick_look_only_confirms(looks: Looks, examination: Examination, outcome: StillOutcome, look: Look) -> None:
+    """A quick look that shows anything but the agent, near enough and where the agent was, settles nothing.
+
+    Where only the place is another, the first look at full size comes next; else a careful one.
+    """
+    assert looks.needed(still(10), examination, outcome) == look
 
 
 def test_a_quick_look_follows_the_agent(looks: Looks) -> None:
     """A face that drifts still by still stays where it was."""
     for shift in range(20, 200, 20):
-        assert looks.settle(still(shift), examined(False, (100 + shift, 100, 200 + shift, 200)), decided())
+        assert looks.needed(still(shift), examined(False, (100 + shift, 100, 200 + shift, 200)), decided()) is None
 
 
 @pytest.mark.parametrize(
@@ -110,13 +113,13 @@ def test_a_quick_look_follows_the_agent(looks: Looks) -> None:
 )
 def test_a_careful_look_has_the_last_word(looks: Looks, boxes: list[Box], outcome: StillOutcome) -> None:
     """At full size, too, one view of a face only confirms; what two views show is decided."""
-    assert not looks.settle(still(60), examined(True, *boxes), outcome)
-    assert looks.settle(still(60), examined(True, *boxes, careful=True), outcome)
+    assert looks.needed(still(60), examined(True, *boxes), outcome) == FULL_LOOK
+    assert looks.needed(still(60), examined(True, *boxes, careful=True), outcome) is None
 
 
 def test_no_face_at_full_size_is_no_face(looks: Looks) -> None:
     """Where nothing was found at full size, a careful look would find no more."""
-    assert looks.settle(still(60), examined(True), decided(StillResult.NO_FACES_FOUND, None))
+    assert looks.needed(still(60), examined(True), decided(StillResult.NO_FACES_FOUND, None)) is None
 
 
 @pytest.mark.parametrize(
@@ -130,18 +133,18 @@ def test_no_face_at_full_size_is_no_face(looks: Looks) -> None:
 )
 def test_after_anything_else_every_look_is_careful(looks: Looks, examination: Examination, result: StillResult) -> None:
     """While the last look at full size showed anything but the agent alone, no quick look is begun or settles."""
-    assert looks.settle(still(60), examination, decided(result))
-    assert not looks.settle(still(70), examined(False, PLACE), decided())
+    assert looks.needed(still(60), examination, decided(result)) is None
+    assert looks.needed(still(70), examined(False, PLACE), decided()) == FULL_LOOK
     assert looks.choose(still(80)) == FULL_LOOK
 
 
 def test_a_look_without_its_answer_settles_nothing(looks: Looks) -> None:
     """While the minute's look at full size is under way its stills may be looked at, but not settled, quickly."""
-    looks.choose(still(60))
-    assert looks.choose(still(70)) == QUICK_THERE
-    assert not looks.settle(still(70), examined(False, PLACE), decided())
-    assert looks.settle(still(60), examined(True, PLACE), decided())
-    assert looks.settle(still(70), examined(False, PLACE), decided())
+    looks.choose(still(61))
+    assert looks.choose(still(71)) == QUICK_THERE
+    assert looks.needed(still(71), examined(False, PLACE), decided()) == FIRST_LOOK
+    assert looks.needed(still(61), examined(True, PLACE), decided()) is None
+    assert looks.needed(still(71), examined(False, PLACE), decided()) is None
 
 
 def test_a_drain_looks_quickly_and_once_more(enrolled: Database) -> None:
