@@ -19,6 +19,13 @@ class Detection(StrEnum):
     REFERENCE = "reference"
 
 
+class Approval(StrEnum):
+    """Who approves a training image that passed its checks."""
+
+    AUTO = "auto"
+    TEAM_LEAD = "team_lead"
+
+
 class Device(StrEnum):
     """What encodes faces."""
 

@@ -69,7 +69,26 @@ class TrainingResult(Code):
     NO_FACE = "NO_FACES_FOUND", "No face in the training image"
     SEVERAL_FACES = "MULTIPLE_FACES", "More than one face in the training image"
     UNREADABLE = "UNREADABLE_IMAGE", "Not a whole JPEG or PNG within the size limits"
+    POOR = "QUALITY_TOO_LOW", "One face, but too small, blurred, badly lit or turned away to compare with"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL", "Passed its checks and waits for a team lead"
+    REJECTED = "REJECTED", "Rejected by a team lead"
     ERROR = "PROCESSING_ERROR", "Processing failed"
+
+
+class Verdict(Code):
+    """What a reviewer says of a finding."""
+
+    CORRECT = "CORRECT", "The finding is right"
+    FALSE_ALARM = "FALSE_ALARM", "The finding is wrong: it is the agent"
+    NOT_SURE = "NOT_SURE", "It cannot be told from the picture"
+
+
+class Role(Code):
+    """What a user of the desk may do."""
+
+    VIEWER = "viewer", "Sees everything but pictures of faces"
+    TEAM_LEAD = "team_lead", "Sees and decides for the agents of the own team"
+    ADMIN = "admin", "Sees and decides for all agents, and manages users"
 
 
 class Process(StrEnum):

@@ -56,6 +56,8 @@ class StreamImage(Base):
     __table_args__ = (
         Index("ix_stream_img_pending", "status", "capture_time", "id"),
         Index("ix_stream_img_hour", "capture_time", "lan_id", "result", "status"),
+        Index("ix_stream_img_agent", "lan_id", "capture_time"),
+        Index("ix_stream_img_result", "result", "capture_time"),
         TABLE_OPTIONS,
     )
 
@@ -155,6 +157,22 @@ class FaceEncoding(Base):
     box: Mapped[Any | None] = mapped_column(JSON, comment="left, top, right, bottom in pixels")
     quality: Mapped[Any | None] = mapped_column(JSON)
     failure: Mapped[str | None] = mapped_column(String(64), comment="A training result other than SUCCESS")
+    created: Mapped[datetime] = mapped_column(Moment, comment="UTC")
+
+
+class TrainingCheck(Base):
+    """One number by which a training image was judged, and the limit it was held against."""
+
+    __tablename__ = "training_check"
+    __table_args__ = (TABLE_OPTIONS,)
+
+    training_image_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[float | None] = mapped_column(Double, comment="Null where it could not be measured")
+    threshold: Mapped[float | None] = mapped_column(Double, comment="The limit then in force")
+    passed: Mapped[bool] = mapped_column(Boolean)
+    decides: Mapped[bool] = mapped_column(Boolean, comment="False: shown to the reviewer, fails nothing")
+    reason: Mapped[str | None] = mapped_column(Text, comment="In plain words, where it did not pass")
     created: Mapped[datetime] = mapped_column(Moment, comment="UTC")
 
 

@@ -32,7 +32,12 @@ LEGACY = {
     ),
 }
 INDEXES = {
-    "stream_img": [["status", "capture_time", "id"], ["capture_time", "lan_id", "result", "status"]],
+    "stream_img": [
+        ["status", "capture_time", "id"],
+        ["capture_time", "lan_id", "result", "status"],
+        ["lan_id", "capture_time"],
+        ["result", "capture_time"],
+    ],
     "train_img": [["status", "lan_id", "id"], ["lan_id", "id"]],
 }
 

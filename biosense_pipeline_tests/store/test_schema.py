@@ -10,14 +10,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from biosense_pipeline.codes import Status, StillResult, TrainingResult
+from biosense_pipeline.codes import Status, StillResult, TrainingResult, Verdict
 from biosense_pipeline.errors import SchemaOutdated
 from biosense_pipeline.settings import project_folder
 from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.desk_tables import Base
 from biosense_pipeline.store.schema import require_schema, schema_state, upgrade_schema
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import Base
 from biosense_pipeline_tests.store.rows import HOUR, at_once, client_inserts, execute, fetch
 
 #: Tables as a site makes them by hand; the second has columns missing that only the pipeline writes.
@@ -196,5 +196,5 @@ def _codes(database: Database) -> set[tuple[Any, ...]]:
 
 
 def _expected_codes() -> set[tuple[Any, ...]]:
-    scopes = {"STATUS": Status, "STREAM": StillResult, "TRAINING": TrainingResult}
+    scopes = {"STATUS": Status, "STREAM": StillResult, "TRAINING": TrainingResult, "VERDICT": Verdict}
     return {(scope, code.value, code.meaning) for scope, codes in scopes.items() for code in codes}

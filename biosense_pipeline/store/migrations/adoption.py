@@ -72,11 +72,11 @@ def column_type(table: str, column: str) -> sa.types.TypeEngine[Any]:
     raise CannotAdopt(f"The table {table} has no column {column}.")
 
 
-def ensure_index(name: str, table: str, columns: list[str]) -> None:
+def ensure_index(name: str, table: str, columns: list[str], *, unique: bool = False) -> None:
     """Create the index unless one on the same columns exists under whatever name."""
     existing = sa.inspect(op.get_bind()).get_indexes(table)
     if not any(index["column_names"] == columns or index["name"] == name for index in existing):
-        op.create_index(name, table, columns)
+        op.create_index(name, table, columns, unique=unique)
 
 
 def ensure_rows(table: sa.TableClause, rows: list[dict[str, Any]]) -> None:

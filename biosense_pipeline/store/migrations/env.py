@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from biosense_pipeline.store.tables import Base
+from biosense_pipeline.store.desk_tables import Base  # with the tables of tables.py, all there are
 
 context.configure(
     connection=context.config.attributes["connection"],
