@@ -15,7 +15,7 @@ from biosense_pipeline.errors import SchemaOutdated
 from biosense_pipeline.settings import project_folder
 from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_tables import Base
+from biosense_pipeline.store.desk_tables import DeskUser
 from biosense_pipeline.store.schema import require_schema, schema_state, upgrade_schema
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline_tests.store.rows import HOUR, at_once, client_inserts, execute, fetch
@@ -42,7 +42,7 @@ def test_upgrade_makes_every_table_of_an_empty_database(empty_database: Database
     before, after = upgrade_schema(empty_database)
     assert before is None
     assert after == schema_state(empty_database).newest
-    assert set(Base.metadata.tables) <= set(_tables(empty_database))
+    assert set(DeskUser.metadata.tables) <= set(_tables(empty_database))
     require_schema(empty_database)
 
 
@@ -100,7 +100,7 @@ def test_interrupted_upgrade_is_finished_by_the_next(empty_database: Database) -
         "DELETE FROM status WHERE code = 'F'",
     )
     upgrade_schema(empty_database)
-    assert set(Base.metadata.tables) <= set(_tables(empty_database))
+    assert set(DeskUser.metadata.tables) <= set(_tables(empty_database))
     assert _codes(empty_database) == _expected_codes()
 
 
@@ -135,7 +135,7 @@ def test_migrations_equal_the_models(database: Database) -> None:
     """The migrations make what the models describe: types, comments, indexes and keys."""
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, DeskUser.metadata) == []
 
 
 def test_status_table_equals_the_codes(database: Database) -> None:

@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from biosense_pipeline.store.desk_tables import Base  # with the tables of tables.py, all there are
+from biosense_pipeline.store.desk_tables import DeskUser
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=DeskUser.metadata,
     transaction_per_migration=True,
 )
 with context.begin_transaction():
