@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 HOME_DIR := $(CURDIR)/data/dagster
 HOST ?= 127.0.0.1
 PORT ?= 3000
+DESK_PORT ?= 8050
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo dev test test-fast lint format lock latency clean
+.PHONY: help install install-dev demo dev desk test test-fast lint format lock latency clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +47,10 @@ dev: install  ## Open the Dagster UI on 127.0.0.1:3000 with the sensors running 
 	@$(BIN)/biosense db upgrade
 	@test -n "$$DAGSTER_HOME" || { mkdir -p $(HOME_DIR) && cp dagster.yaml $(HOME_DIR)/; }
 	@DAGSTER_HOME=$${DAGSTER_HOME:-$(HOME_DIR)} exec $(BIN)/dagster dev -w workspace.yaml -h $(HOST) -p $(PORT)
+
+desk: install  ## Open the supervisors' desk on 127.0.0.1:8050 (DESK_PORT=... for another)
+	@$(BIN)/biosense db upgrade
+	@exec $(BIN)/biosense desk --host $(HOST) --port $(DESK_PORT)
 
 test: install-dev  ## Run all tests
 	@$(BIN)/python -m pytest

@@ -6,6 +6,7 @@ from biosense_pipeline.assets.calibration import match_calibration
 from biosense_pipeline.assets.candidates import candidate_results, redecided_results
 from biosense_pipeline.assets.enrolment import benchmark_encodings, training_image_checks
 from biosense_pipeline.assets.recognition import pending_stream_batch, recognition_results
+from biosense_pipeline.assets.review import review_outcomes
 from biosense_pipeline.assets.summaries import hourly_agent_summary
 
 recognition_job = dg.define_asset_job(
@@ -18,7 +19,7 @@ recognition_job = dg.define_asset_job(
 enrolment_job = dg.define_asset_job(
     "enrolment_job",
     selection=[training_image_checks, benchmark_encodings],
-    description="Check new training images for exactly one face and encode the benchmarks.",
+    description="Check new training images and encode those that stills are compared with.",
 )
 
 candidate_job = dg.define_asset_job(
@@ -43,4 +44,10 @@ calibration_job = dg.define_asset_job(
     description="Calibrate on the newest stills. The calibration takes effect where its check passes.",
 )
 
-default_jobs = [recognition_job, enrolment_job, candidate_job, redecide_job, calibration_job]
+review_job = dg.define_asset_job(
+    "review_job",
+    selection=[review_outcomes],
+    description="Count what reviewers said of an hour's findings: false alarms per agent.",
+)
+
+default_jobs = [recognition_job, enrolment_job, candidate_job, redecide_job, calibration_job, review_job]

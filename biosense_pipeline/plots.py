@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,27 @@ def agent_hour_heat_map(agents: Sequence[str], hours: Sequence[str], shares: np.
     scale.set_label("share verified", fontsize=8)
     scale.ax.tick_params(labelsize=7)
     return _markdown(figure, "Share of stills in which the agent was verified")
+
+
+def verdict_bars(agents: Sequence[str], verdicts: Mapping[str, Sequence[int]]) -> str | None:
+    """Findings by verdict, a bar an agent, as Markdown; None without agents.
+
+    Args:
+        agents: row labels.
+        verdicts: findings per agent by the verdict's name: correct, false alarm, not sure.
+    """
+    if not len(agents):
+        return None
+    figure, axes = _figure(5.2, 0.9 + 0.22 * len(agents))
+    left = np.zeros(len(agents))
+    for (name, counts), color in zip(verdicts.items(), ("#3d7d5a", "#b3432b", "#bbbbbb"), strict=True):
+        axes.barh(range(len(agents)), counts, left=left, height=0.7, color=color, label=name)
+        left += np.asarray(counts)
+    axes.set_yticks(range(len(agents)), [_label(agent) for agent in agents])
+    axes.invert_yaxis()
+    axes.set_xlabel("findings reviewed")
+    axes.legend(fontsize=7, frameon=False)
+    return _markdown(figure, "Verdicts per agent")
 
 
 def calibration_densities(

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 from pydantic import Field
 
-from biosense_pipeline.choices import EngineName
+from biosense_pipeline.choices import Approval, EngineName
 from biosense_pipeline.errors import BiosenseError
 from biosense_pipeline.settings import Settings, load_settings
 from biosense_pipeline.store.database import Database
@@ -43,6 +43,9 @@ class RecogniserResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     workers: int | None = Field(
         default=None, ge=0, description="Processes per run, 0 for none; default BIOSENSE_WORKERS, or else one per core"
     )
+    approval: Approval | None = Field(
+        default=None, description="Who approves training images: AUTO or TEAM_LEAD; default BIOSENSE_APPROVAL"
+    )
 
     @property
     def model_id(self) -> str:
@@ -63,7 +66,7 @@ class RecogniserResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def settings(self) -> Settings:
         """The settings in force, with what this resource changes."""
-        chosen = {"engine": self.engine, "workers": self.workers}
+        chosen = {"engine": self.engine, "workers": self.workers, "approval": self.approval}
         return load_settings().model_copy(update={name: value for name, value in chosen.items() if value is not None})
 
 

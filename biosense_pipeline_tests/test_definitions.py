@@ -22,6 +22,7 @@ ASSETS = {
     "redecided_results",
     "hourly_agent_summary",
     "match_calibration",
+    "review_outcomes",
 }
 
 
@@ -52,6 +53,7 @@ def test_lineage() -> None:
     assert parents["match_calibration"] == {"benchmark_encodings", "recognition_results", "hourly_agent_summary"}
     assert parents["candidate_results"] == {"recognition_results"}
     assert parents["redecided_results"] == {"recognition_results", "candidate_results"}
+    assert parents["review_outcomes"] == {"recognition_results", "hourly_agent_summary"}
     assert parents["hourly_agent_summary"] == {"recognition_results", "redecided_results", "employee"}
 
 

@@ -7,19 +7,26 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from biosense_pipeline.build import build_definitions
-from biosense_pipeline.demo.frames import Person, empty_frame
+from biosense_pipeline.demo.frames import Person, empty_frame, own_frame
 from biosense_pipeline.resources import RecogniserResource
 from biosense_pipeline.settings import Settings
+from biosense_pipeline.store.approvals import approve
 from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.claims import Claims, Released
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.results import count_results
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.summaries import read_summary
-from biosense_pipeline.store.tables import AgentHourSummary, FaceEncoding, RecognitionResult, StreamImage
+from biosense_pipeline.store.tables import (
+    AgentHourSummary,
+    FaceEncoding,
+    RecognitionResult,
+    StreamImage,
+    TrainingImage,
+)
 from biosense_pipeline.workflows.enrol import EnrolmentReport
 from biosense_pipeline.workflows.report import DrainReport
 from biosense_pipeline_tests.conftest import HOUR
@@ -156,6 +163,27 @@ def test_training_image_without_face_fails_with_the_reason(
     assert count_results(settings_database, Scope()) == {"TRAINING_IMAGE_FAILED": 1}
 
 
+def test_enrolment_tells_what_waits_and_what_failed(
+    settings_database: Database, instance: dg.DagsterInstance, use_settings: Callable[..., Settings]
+) -> None:
+    """enrolment_job shows results, what waits for a team lead and why images failed; nothing is encoded twice."""
+    use_settings(approval="team_lead", training_min_face_width=190)
+    enrol(settings_database)
+    small = CapturedImage("EU\\small", HOUR, own_frame(Person.OBAMA, 1))
+    enter_training_images(settings_database, [small])
+    result = _run(instance, "enrolment_job")
+    found = _metadata(result, "training_image_checks", None)
+    assert (found["checked"], found["waiting_for_approval"], found["requeued_stills"]) == (2, 1, 0)
+    assert "| AWAITING\\_APPROVAL | 1 |" in found["results"]
+    assert "pixels wide and has to be 190 at least" in found["failures"]
+    assert {column.name for column in found["dagster/column_schema"].columns} >= {"threshold", "decides", "reason"}
+    encodings = _metadata(result, "benchmark_encodings", None)
+    assert (encodings["benchmarks"], encodings["encoded_now"]) == (0, 0)
+    _approve_all(settings_database)
+    encodings = _metadata(_run(instance, "enrolment_job"), "benchmark_encodings", None)
+    assert (encodings["agents"], encodings["dagster/row_count"], encodings["encoded_now"]) == (1, 1, 0)
+
+
 def test_checks_see_what_is_wrong(
     settings_database: Database, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,3 +231,10 @@ def test_missing_model_file_is_a_failure_with_the_remedy(
     failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert failures[0].user_failure_data is not None
     assert "BIOSENSE_MODEL_DIR" in str(failures[0].user_failure_data.description)
+
+
+def _approve_all(database: Database) -> None:
+    with database.read() as connection:
+        ids = list(connection.execute(select(TrainingImage.id).where(TrainingImage.status == "P")).scalars())
+    for image_id in ids:
+        approve(database, image_id, processed_time=HOUR, requeue_since=HOUR)

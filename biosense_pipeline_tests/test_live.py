@@ -51,7 +51,7 @@ query Partitions($key: AssetKeyInput!) {
 def live(mariadb_database: Database) -> Iterator[RunningDagster]:
     """`dagster dev` on the test's database, its code location loaded."""
     url = mariadb_database.url.render_as_string(hide_password=False)
-    with dagster_dev(url, BIOSENSE_WORKERS="1", BIOSENSE_IDLE_SECONDS="5") as running:
+    with dagster_dev(url, BIOSENSE_WORKERS="1", BIOSENSE_IDLE_SECONDS="5", BIOSENSE_APPROVAL="auto") as running:
         _wait_until(lambda: _loaded(running))
         yield running
 

@@ -103,6 +103,13 @@ def test_image_timeout_within_a_third_of_the_lease(
         ("max_image_megapixels", 179),
         ("partitions_start", "2024-13-01"),
         ("max_unknown_share", 1.5),
+        ("approval", "nobody"),
+        ("training_min_face_width", 0),
+        ("training_min_sharpness", -1),
+        ("training_max_clipped", 1.1),
+        ("training_max_nose_offset", 0),
+        ("training_max_nose_offset", "inf"),
+        ("training_max_roll", 91),
     ],
 )
 def test_values_that_cannot_be_meant(use_settings: UseSettings, field: str, value: object) -> None:

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from biosense_pipeline.assets import calibration, candidates, enrolment, recognition, sources, summaries
+from biosense_pipeline.assets import calibration, candidates, enrolment, recognition, review, sources, summaries
 
 default_assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
     *sources.default_assets,
@@ -11,4 +11,5 @@ default_assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
     *candidates.default_assets,
     *summaries.default_assets,
     *calibration.default_assets,
+    *review.default_assets,
 ]

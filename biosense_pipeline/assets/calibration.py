@@ -45,7 +45,7 @@ def _metadata(report: CalibrationReport) -> Metadata:
         "calibration_id": report.id,
         "model_id": candidate.model_id,
         "objections": dg.MetadataValue.md("\n\n".join(candidate.objections) or "none"),
-        "genuine_pairs_are": "confirmed by supervisors" if candidate.confirmed else "presumed, not confirmed",
+        "genuine_pairs_are": report.genuine_pairs,
         "material": _table({name: value for name, value in candidate.material.items() if name not in _LISTED}),
         **{name: _pairs(candidate.material[name]) for name in _LISTED},
         "target_fmr": candidate.target_fmr,

@@ -26,10 +26,12 @@ def column_schema(table: Any) -> dg.TableSchema:
     )
 
 
-def count_table(counts: Mapping[str, int], heading: str, most: int = 20) -> dg.MarkdownMetadataValue:
+def count_table(
+    counts: Mapping[str, int], heading: str, what: str = "stills", most: int = 20
+) -> dg.MarkdownMetadataValue:
     """Counts by name, as given, the first ``most`` of them."""
     rows = list(counts.items())
-    text = markdown_table([heading, "stills"], rows[:most])
+    text = markdown_table([heading, what], rows[:most])
     if len(rows) > most:
         text += f"\n\n… and {len(rows) - most} more"
     return dg.MetadataValue.md(text)

@@ -30,13 +30,15 @@ train_img = _table(
     TrainingImage,
     ENROLMENT,
     "team:enrolment",
-    "Enrolment pictures. The newest approved one of an agent is the benchmark: the reference.",
+    "Enrolment pictures. The newest approved one of an agent is the benchmark; it and up to four approved ones "
+    "before it are the references.",
 )
 employee = _table(
     Employee,
     ENROLMENT,
     "team:enrolment",
-    "The agents. LAN ids that are seen for the first time are registered by the hourly summary.",
+    "The agents. LAN ids that are seen for the first time are registered by the hourly summary, or by the check of "
+    "their first training image.",
 )
 
 default_assets = [stream_img, train_img, employee]

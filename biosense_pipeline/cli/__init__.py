@@ -11,6 +11,7 @@ from biosense_pipeline.cli.calibrate import calibrate
 from biosense_pipeline.cli.candidates import compare, redecide
 from biosense_pipeline.cli.database import db
 from biosense_pipeline.cli.demonstration import demo, seed, simulate
+from biosense_pipeline.cli.desk import desk
 from biosense_pipeline.cli.evaluate import evaluate
 from biosense_pipeline.cli.inspection import doctor, settings
 from biosense_pipeline.cli.work import drain
@@ -26,7 +27,7 @@ def cli() -> None:
     """
 
 
-for command in (bench, calibrate, compare, db, demo, doctor, drain, evaluate, redecide, seed, settings, simulate):
+for command in (bench, calibrate, compare, db, demo, desk, doctor, drain, evaluate, redecide, seed, settings, simulate):
     cli.add_command(command)
 
 

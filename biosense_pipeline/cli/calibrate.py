@@ -75,7 +75,7 @@ def _look_alikes(report: CalibrationReport) -> list[dict[str, Any]]:
 
 def _print(report: CalibrationReport, objections: list[str]) -> None:
     candidate = report.candidate
-    material = {**candidate.material, "genuine pairs are": "confirmed" if candidate.confirmed else "presumed"}
+    material = {**candidate.material, "genuine pairs are": report.genuine_pairs}
     doubles, nearest = material.pop("suspected_one_person"), material.pop("nearest_pairs")
     by_kind = material.pop("genuine_by_kind")
     print_table("Material", ["what", "value"], [(name, str(value)) for name, value in (material | by_kind).items()])

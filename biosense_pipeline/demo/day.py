@@ -1,4 +1,8 @@
-"""The working day of the demo: six agents, two hours, two hundred stills, and what is to come of each."""
+"""The working day of the demo: six agents, two hours, two hundred stills, and what is to come of each.
+
+Beside the training images of the enrolled agents there are two that nobody approved, so that the desk has
+something to decide.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,6 +46,29 @@ AGENTS = (
     Agent("AP\\cup0042", "Enrolled with a cup of coffee", Person.OBAMA, lambda: frames.empty_frame(0)),
 )
 LAN_IDS = tuple(agent.lan_id for agent in AGENTS)
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """A training image of the demo that nobody approved. ``rejected``: why not; None where it still waits."""
+
+    lan_id: str
+    capture_time: datetime
+    picture: Callable[[], bytes]
+    rejected: str | None
+
+
+#: What was sent in for the agent who is not enrolled yet. That the second shows a colleague who is enrolled
+#: already is for its checks to find out.
+UNDECIDED = (
+    Undecided(
+        "AP\\new0001",
+        ENROLLED_AT,
+        lambda: frames.training_picture(Person.BIDEN),
+        "This is somebody else. Please take the picture again, of yourself.",
+    ),
+    Undecided("AP\\new0001", ENROLLED_AT + timedelta(hours=1), lambda: frames.own_frame(Person.HOPPER, 90_001), None),
+)
 
 Shot = tuple[Callable[[int], bytes], StillResult]
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.demo import frames
-from biosense_pipeline.demo.day import AGENTS, ENROLLED_AT, LAN_IDS, plan
+from biosense_pipeline.demo.day import AGENTS, ENROLLED_AT, LAN_IDS, UNDECIDED, plan
 from biosense_pipeline.errors import WrongUse
+from biosense_pipeline.store.approvals import hold, reject
 from biosense_pipeline.store.capture import (
     CapturedImage,
     empty_tables,
@@ -58,6 +59,7 @@ def seed_day(database: Database, on_progress: Callable[[int], None] = lambda ent
     refuse_foreign(database)
     empty_tables(database)
     enrol_demo_agents(database, ENROLLED_AT)
+    _enter_undecided(database)
     expected: dict[int, StillResult] = {}
     stills = plan()
     while batch := list(itertools.islice(stills, _BATCH)):
@@ -74,6 +76,17 @@ def enrol_demo_agents(database: Database, captured: datetime) -> None:
     enter_training_images(
         database, [CapturedImage(lan_id, captured, images[lan_id]()) for lan_id in images if lan_id in missing]
     )
+
+
+def _enter_undecided(database: Database) -> None:
+    """Enter the training images that wait for a person or were rejected by one."""
+    entered = enter_training_images(
+        database, [CapturedImage(image.lan_id, image.capture_time, image.picture()) for image in UNDECIDED]
+    )
+    for image_id, image in zip(entered, UNDECIDED, strict=True):
+        hold(database, [image_id], processed_time=image.capture_time)
+        if image.rejected is not None:
+            reject(database, image_id, image.rejected, processed_time=image.capture_time)
 
 
 def deviations(database: Database, expected: dict[int, StillResult]) -> list[Deviation]:

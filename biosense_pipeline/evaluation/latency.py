@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from biosense_pipeline.choices import Approval
 from biosense_pipeline.demo.seeding import enrol_demo_agents, live_frames
 from biosense_pipeline.evaluation.processes import dagster_dev
 from biosense_pipeline.evaluation.scratch import scratch_database
@@ -45,7 +46,7 @@ def measure_latency(server: str, seconds: float, per_second: float) -> Latencies
     """
     with scratch_database(server) as database:
         enrol_demo_agents(database, local_now(load_settings().zone))
-        with dagster_dev(database.url.render_as_string(hide_password=False)):
+        with dagster_dev(database.url.render_as_string(hide_password=False), BIOSENSE_APPROVAL=Approval.AUTO):
             return _measure(database, seconds, per_second)
 
 

@@ -5,12 +5,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from biosense_pipeline.evaluation.cameras import Camera, Capture
 from biosense_pipeline.lan_ids import agent_key
-from biosense_pipeline.matching.benchmark import Reference, ReferenceState
-from biosense_pipeline.matching.distance import distances
+from biosense_pipeline.matching.benchmark import Reference, TrainingImageFacts
 from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.claims import ClaimedStill
@@ -59,9 +56,8 @@ class Contender:
         pictures = [Picture(number, camera.benchmark) for number, camera in enumerate(cameras)]
         for number, examination in self.examiner.examine(pictures):
             if len(examination.faces) == 1:
-                self.references[cameras[number].lan_id] = Reference(
-                    ReferenceState.READY, number + 1, examination.faces[0].encoding
-                )
+                image = TrainingImageFacts(number + 1, False, None, examination.faces[0].encoding)
+                self.references[cameras[number].lan_id] = Reference.of([image], self.settings.tolerance)
 
     def take(self, turn: Sequence[Capture]) -> None:
         """Examine and decide the stills of one turn, as a drain does with a claim."""
@@ -155,20 +151,18 @@ def quick_and_full(examiner: Examiner, contender: Contender, stills: Sequence[Ca
     differences = []
     full = dict(examiner.examine([Picture(still.number, still.image, FULL_LOOK) for still in quick]))
     for still in quick:
-        reference = contender.references[still.camera.lan_id].encoding
-        assert reference is not None
+        reference = contender.references[still.camera.lan_id]
         found = [contender.examinations[still.number].faces, full[still.number].faces]
         if all(len(faces) == 1 for faces in found):
-            near, exact = (float(distances(reference, [faces[0].encoding])[0]) for faces in found)
+            near, exact = (reference.nearest([faces[0].encoding])[0].distance for faces in found)
             differences.append(near - exact)
     return differences
 
 
 def _nearest(contender: Contender, number: int, lan_id: str) -> float | None:
     faces = contender.examinations[number].faces
-    reference = contender.references[lan_id].encoding
-    assert reference is not None
-    return float(np.min(distances(reference, [face.encoding for face in faces]))) if faces else None
+    found = contender.references[lan_id].nearest([face.encoding for face in faces])
+    return min((nearest.distance for nearest in found), default=None)
 
 
 def _claimed(capture: Capture) -> ClaimedStill:

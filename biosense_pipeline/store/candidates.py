@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select
 
 from biosense_pipeline.codes import Process, Status
 from biosense_pipeline.store.database import Database, upsert, utc_now
-from biosense_pipeline.store.outcomes import StillOutcome, process_row, result_row
+from biosense_pipeline.store.outcomes import REFERENCES, StillOutcome, process_row, result_row
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import ProcessStatus, RecognitionResult, StreamImage
 
@@ -18,11 +18,36 @@ _IDS_AT_A_TIME = 50_000
 
 
 @dataclass(frozen=True)
+class ComparedWith:
+    """The training images that a still was compared with, newest first.
+
+    Attributes:
+        complete: False for a still without a face, of which only one image is known.
+    """
+
+    ids: tuple[int, ...]
+    complete: bool
+
+    @classmethod
+    def told_by(cls, row: Any) -> "ComparedWith":
+        """What a row of ``recognition_result`` tells by its training image and its faces."""
+        if row.faces and REFERENCES in row.faces[0]:
+            return cls(tuple(row.faces[0][REFERENCES]), True)
+        return cls(() if row.training_image_id is None else (row.training_image_id,), bool(row.faces))
+
+    def alike(self, other: "ComparedWith") -> bool:
+        """Whether both may be the same images."""
+        if self.complete and other.complete:
+            return set(self.ids) == set(other.ids)
+        return not set(self.ids).isdisjoint(other.ids)
+
+
+@dataclass(frozen=True)
 class StoredComparison:
     """A processed still and what one model found on it.
 
     Attributes:
-        training_image_id: the reference it was compared with.
+        training_image_id: the reference nearest to the nearest face.
         distance, tolerance: of the nearest face, and the limit that was in force.
         distances: of each face; from these the still can be decided again.
     """
@@ -31,6 +56,7 @@ class StoredComparison:
     lan_id: str | None
     capture_time: datetime | None
     training_image_id: int | None
+    references: ComparedWith
     result: str
     num_faces: int
     distance: float | None
@@ -64,6 +90,7 @@ def stored_comparison(row: Any) -> StoredComparison:
         row.lan_id,
         row.capture_time,
         row.training_image_id,
+        ComparedWith.told_by(row),
         row.result,
         row.num_faces,
         row.distance,

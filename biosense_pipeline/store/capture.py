@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, insert, inspect, or_, select
 
 from biosense_pipeline.codes import Status
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.desk_tables import Review
 from biosense_pipeline.store.tables import (
     AgentHourSummary,
     AgentThreshold,
@@ -18,6 +19,7 @@ from biosense_pipeline.store.tables import (
     RecognitionResult,
     StreamImage,
     SummaryDue,
+    TrainingCheck,
     TrainingImage,
 )
 
@@ -67,7 +69,7 @@ def without_training_image(database: Database, lan_ids: Sequence[str]) -> set[st
 
 
 def empty_tables(database: Database) -> None:
-    """Delete every image, result, calibration, summary and agent."""
+    """Delete every image, result, review, calibration, summary and agent; users of the desk and its log stay."""
 
     def clear(connection: Connection) -> None:
         for table in (
@@ -75,7 +77,9 @@ def empty_tables(database: Database) -> None:
             MatchCalibration,
             AgentHourSummary,
             RecognitionResult,
+            Review,
             FaceEncoding,
+            TrainingCheck,
             ProcessStatus,
             SummaryDue,
             StreamImage,

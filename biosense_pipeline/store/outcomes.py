@@ -26,9 +26,18 @@ AS_CAPTURED: dict[str, Any] = {
 }
 
 
+#: What a face in ``recognition_result.faces`` calls the training images that it was compared with, where these
+#: were several: the approved ones of that time.
+REFERENCES = "references"
+
+
 @dataclass(frozen=True)
 class Comparison:
-    """The numbers behind a result, so that the decision can be made again from what is stored."""
+    """The numbers behind a result, so that the decision can be made again from what is stored.
+
+    Attributes:
+        training_image_id: the reference nearest to the nearest face; without a face the newest one.
+    """
 
     training_image_id: int
     distance: float | None

@@ -11,7 +11,13 @@ from sqlalchemy import ColumnElement, Connection, bindparam, exists, insert, sel
 from sqlalchemy.orm import aliased
 
 from biosense_pipeline.codes import ImageKind, Process, Status
-from biosense_pipeline.store.candidates import COMPARISON_COLUMNS, StoredComparison, stored_comparison, under_model
+from biosense_pipeline.store.candidates import (
+    COMPARISON_COLUMNS,
+    ComparedWith,
+    StoredComparison,
+    stored_comparison,
+    under_model,
+)
 from biosense_pipeline.store.database import Database, utc_now
 from biosense_pipeline.store.due import mark_due
 from biosense_pipeline.store.tables import ProcessStatus, RecognitionResult, StreamImage
@@ -28,7 +34,7 @@ class ShownStill:
 
     Attributes:
         comparison: None where the model has not examined it.
-        outdated: it was compared later, under another model, with another training image.
+        outdated: it was compared later, under another model, with other training images.
     """
 
     still_id: int
@@ -107,11 +113,7 @@ def _decided(
 ) -> list[tuple[Redecided, dict[str, Any]]]:
     """The stills with their decisions, and the columns of ``recognition_result`` as they stand."""
     later = aliased(RecognitionResult)
-    outdated = exists().where(
-        later.stream_image_id == StreamImage.id,
-        later.created > RecognitionResult.created,
-        later.training_image_id != RecognitionResult.training_image_id,
-    )
+    followed = exists().where(later.stream_image_id == StreamImage.id, later.created > RecognitionResult.created)
     rows = connection.execute(
         select(
             *COMPARISON_COLUMNS,
@@ -119,22 +121,44 @@ def _decided(
             RecognitionResult.llr,
             RecognitionResult.p_genuine,
             RecognitionResult.calibration_id,
-            outdated.label("outdated"),
+            RecognitionResult.created,
+            followed.label("followed"),
         )
         .outerjoin(RecognitionResult, under_model(model_id))
         .where(StreamImage.id.in_(ids), StreamImage.status == Status.PROCESSED)
         .order_by(StreamImage.id)
-    )
+    ).all()
+    outdated = _outdated(connection, [row for row in rows if row.followed])
     found = []
     for row in rows:
         comparison = None if row.result is None else stored_comparison(row)
+        old = row.still_id in outdated
         still = ShownStill(
-            row.still_id, row.shown_result, row.shown_accuracy, row.shown_num_faces, comparison, bool(row.outdated)
+            row.still_id, row.shown_result, row.shown_accuracy, row.shown_num_faces, comparison, outdated=old
         )
         redecision = decide(still)
         changes = redecision is not None and any(_differ(getattr(still, n), getattr(redecision, n)) for n in _SHOWN)
         found.append((Redecided(still, redecision, changes), {name: getattr(row, name) for name in _RULED}))
     return found
+
+
+def _outdated(connection: Connection, rows: Sequence[Any]) -> set[int]:
+    """Those of the stills that were compared later, under another model, with other training images."""
+    if not rows:
+        return set()
+    ours = {row.still_id: row for row in rows}
+    columns = ("stream_image_id", "training_image_id", "faces", "created")
+    later = connection.execute(
+        select(*(getattr(RecognitionResult, name) for name in columns)).where(
+            RecognitionResult.stream_image_id.in_(list(ours))
+        )
+    )
+    return {
+        row.stream_image_id
+        for row in later
+        if row.created > ours[row.stream_image_id].created
+        and not ComparedWith.told_by(row).alike(ComparedWith.told_by(ours[row.stream_image_id]))
+    }
 
 
 def _write(

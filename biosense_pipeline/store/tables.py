@@ -57,7 +57,7 @@ class StreamImage(Base):
         Index("ix_stream_img_pending", "status", "capture_time", "id"),
         Index("ix_stream_img_hour", "capture_time", "lan_id", "result", "status"),
         Index("ix_stream_img_agent", "lan_id", "capture_time"),
-        Index("ix_stream_img_result", "result", "capture_time"),
+        Index("ix_stream_img_result", "result", "capture_time", "lan_id", "status"),
         TABLE_OPTIONS,
     )
 

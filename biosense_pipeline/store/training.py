@@ -1,19 +1,28 @@
-"""Training images: which wait for their check, which is an agent's newest and which the benchmark."""
+"""Training images: which wait for their check, which is an agent's newest and which are the references."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
-from biosense_pipeline.codes import Status
+from biosense_pipeline.codes import Status, TrainingResult
 from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.store.database import Database, exactly
-from biosense_pipeline.store.tables import FaceEncoding, TrainingImage
+from biosense_pipeline.store.tables import FaceEncoding, TrainingCheck, TrainingImage
+
+T = TypeVar("T")
 
 #: How an encoding stands in ``face_encoding``.
 ENCODING_DTYPE = np.dtype("<f4")
+#: Approved images of an agent that stills are compared with, the newest. Each further one is one more chance
+#: for an impostor to come near.
+MOST_REFERENCES = 5
+#: Images that say nothing of the agent's enrolment: a person has not decided yet, or has decided against it.
+_SET_ASIDE = {(Status.CLAIMED, TrainingResult.AWAITING_APPROVAL), (Status.FAILED, TrainingResult.REJECTED)}
 
 
 @dataclass(frozen=True)
@@ -35,10 +44,30 @@ class TrainingRow:
 
 @dataclass(frozen=True)
 class TrainingState:
-    """What an agent has to be compared with: the newest image of any status, and the newest approved."""
+    """What an agent has to be compared with.
+
+    Attributes:
+        newest: the newest image of any status; those that wait for a person or were rejected are passed over.
+        approved: the newest approved ones, newest first, MOST_REFERENCES at most.
+    """
 
     newest: TrainingRow | None = None
-    benchmark: TrainingRow | None = None
+    approved: tuple[TrainingRow, ...] = ()
+
+    @property
+    def benchmark(self) -> TrainingRow | None:
+        """The newest approved image."""
+        return self.approved[0] if self.approved else None
+
+
+@dataclass(frozen=True)
+class StoredFace:
+    """The encoding of an image that was approved, or that waits for a person to approve it."""
+
+    training_image_id: int
+    lan_id: str
+    encoding: np.ndarray
+    approved: bool
 
 
 def training_states(database: Database, lan_ids: Collection[str], model_id: str) -> dict[str, TrainingState]:
@@ -46,14 +75,17 @@ def training_states(database: Database, lan_ids: Collection[str], model_id: str)
     wanted = {agent_key(lan_id) for lan_id in lan_ids} - {""}
     if not wanted:
         return {}
+    chosen: dict[str, tuple[int | None, list[int]]] = {}
     with database.read() as connection:
-        newest = _highest_ids(connection)
-        approved = _highest_ids(connection, TrainingImage.status == Status.PROCESSED)
-        ids = {ids[key] for ids in (newest, approved) for key in wanted & ids.keys()}
+        for key, images in _images_of(connection, wanted).items():
+            newest = next((image.id for image in images if (image.status, image.result) not in _SET_ASIDE), None)
+            approved = [image.id for image in images if image.status == Status.PROCESSED]
+            chosen[key] = newest, approved[:MOST_REFERENCES]
+        ids = {image_id for newest, approved in chosen.values() for image_id in (newest, *approved) if image_id}
         rows = {row.id: row for row in _rows(connection, ids, model_id)}
     return {
-        key: TrainingState(rows.get(newest[key]), rows.get(approved[key]) if key in approved else None)
-        for key in wanted & newest.keys()
+        key: TrainingState(rows.get(newest or 0), tuple(rows[image_id] for image_id in approved if image_id in rows))
+        for key, (newest, approved) in chosen.items()
     }
 
 
@@ -67,21 +99,68 @@ def unchecked_ids(database: Database) -> list[int]:
         )
 
 
+def unmeasured_ids(database: Database) -> list[int]:
+    """Training images that wait for a person and have no checks to go by, oldest first."""
+    measured = select(TrainingCheck.training_image_id).where(TrainingCheck.training_image_id == TrainingImage.id)
+    with database.read() as connection:
+        return list(
+            connection.execute(select(TrainingImage.id).where(_waits(), ~measured.exists()).order_by(TrainingImage.id))
+            .scalars()
+            .all()
+        )
+
+
+def enrolled_faces(database: Database, model_id: str) -> list[StoredFace]:
+    """The encodings under the model of all images that are approved, or passed their checks and wait for it."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(TrainingImage.id, TrainingImage.lan_id, TrainingImage.status, FaceEncoding.encoding)
+            .join(FaceEncoding, FaceEncoding.training_image_id == TrainingImage.id)
+            .where(
+                FaceEncoding.model_id == model_id,
+                FaceEncoding.encoding.is_not(None),
+                or_(TrainingImage.status == Status.PROCESSED, _waits()),
+            )
+            .order_by(TrainingImage.id)
+        )
+        return [
+            StoredFace(row.id, row.lan_id or "", _decoded(row.encoding), row.status == Status.PROCESSED) for row in rows
+        ]
+
+
 def unencoded_benchmark_ids(database: Database, model_id: str) -> list[int]:
-    """Benchmarks that were not examined under the model yet."""
+    """Benchmarks and other references that were not examined under the model yet."""
     encoded = select(FaceEncoding.training_image_id).where(FaceEncoding.model_id == model_id)
     with database.read() as connection:
-        ids = set(_highest_ids(connection, TrainingImage.status == Status.PROCESSED).values())
+        ids = {image_id for images in reference_ids(connection).values() for image_id in images}
         # In chunks: the list of placeholders of one statement is limited.
         for chunk in _chunks(sorted(ids)):
             ids -= set(connection.execute(encoded.where(FaceEncoding.training_image_id.in_(chunk))).scalars())
     return sorted(ids)
 
 
+def reference_ids(connection: Connection) -> dict[str, list[int]]:
+    """The newest approved images by :func:`agent_key`, newest first, read off an index."""
+    references: dict[str, list[int]] = defaultdict(list)
+    for row in connection.execute(
+        select(TrainingImage.id, TrainingImage.lan_id)
+        .where(TrainingImage.status == Status.PROCESSED)
+        .order_by(TrainingImage.id.desc())
+    ):
+        images = references[agent_key(row.lan_id)]
+        if len(images) < MOST_REFERENCES:
+            images.append(row.id)
+    return dict(references)
+
+
 def benchmark_counts(database: Database, model_id: str) -> dict[str, int]:
-    """How many agents have a benchmark, and how many of these an encoding or a failure under the model."""
+    """How many agents have benchmarks, how many images these are, and how many are encoded or failed under the model.
+
+    Every reference counts as a benchmark.
+    """
     with database.read() as connection:
-        ids = list(_highest_ids(connection, TrainingImage.status == Status.PROCESSED).values())
+        references = reference_ids(connection)
+        ids = [image_id for images in references.values() for image_id in images]
         encoded = failed = 0
         for chunk in _chunks(ids):
             for row in connection.execute(
@@ -90,7 +169,7 @@ def benchmark_counts(database: Database, model_id: str) -> dict[str, int]:
                 )
             ):
                 failed, encoded = (failed + 1, encoded) if row.failure else (failed, encoded + 1)
-    return {"benchmarks": len(ids), "encoded": encoded, "failed": failed}
+    return {"agents": len(references), "benchmarks": len(ids), "encoded": encoded, "failed": failed}
 
 
 def training_encodings(
@@ -99,7 +178,7 @@ def training_encodings(
     """Encodings under the model by training image id: None where it failed, absent where it was not examined."""
     with database.read() as connection:
         return {
-            row.training_image_id: _encoding(row.encoding)
+            row.training_image_id: None if row.encoding is None else _decoded(row.encoding)
             for chunk in _chunks(list(training_ids))
             for row in connection.execute(
                 select(FaceEncoding.training_image_id, FaceEncoding.encoding).where(
@@ -121,17 +200,29 @@ def lan_ids_of(database: Database, training_ids: Collection[int]) -> dict[int, s
         }
 
 
-def _highest_ids(connection: Connection, *conditions: ColumnElement[bool]) -> dict[str, int]:
-    """The newest training image by :func:`agent_key`, read off an index: some thousands of entries."""
-    highest: dict[str, int] = {}
-    for lan_id, image_id in connection.execute(
-        select(TrainingImage.lan_id, func.max(TrainingImage.id))
-        .where(*conditions)
-        .group_by(*exactly(TrainingImage.lan_id))
-    ):
-        key = agent_key(lan_id)
-        highest[key] = max(image_id, highest.get(key, 0))
-    return highest
+def _waits() -> ColumnElement[bool]:
+    """An image passed its checks and waits for a person."""
+    return (TrainingImage.status == Status.CLAIMED) & (TrainingImage.result == TrainingResult.AWAITING_APPROVAL)
+
+
+def _images_of(connection: Connection, agents: Collection[str]) -> dict[str, list[Any]]:
+    """Id, status and result of the agents' images, newest first, by :func:`agent_key`.
+
+    Their spellings are read off an index, some thousands of entries; those are then looked up.
+    """
+    spelt = connection.execute(select(TrainingImage.lan_id).group_by(*exactly(TrainingImage.lan_id))).scalars()
+    theirs = [lan_id for lan_id in spelt if lan_id is not None and agent_key(lan_id) in agents]
+    images: dict[str, list[Any]] = defaultdict(list)
+    for chunk in _chunks(theirs):
+        for row in connection.execute(
+            select(TrainingImage.id, TrainingImage.lan_id, TrainingImage.status, TrainingImage.result).where(
+                TrainingImage.lan_id.in_(chunk)
+            )
+        ):
+            # A collation may find other agents too.
+            if agent_key(row.lan_id) in agents:
+                images[agent_key(row.lan_id)].append(row)
+    return {key: sorted(set(rows), key=lambda row: row.id, reverse=True) for key, rows in images.items()}
 
 
 def _rows(connection: Connection, ids: Collection[int], model_id: str) -> list[TrainingRow]:
@@ -156,16 +247,16 @@ def _rows(connection: Connection, ids: Collection[int], model_id: str) -> list[T
             lan_id=row.lan_id or "",
             status=row.status or "",
             processed_time=row.processed_time,
-            encoding=_encoding(row.encoding),
+            encoding=None if row.encoding is None else _decoded(row.encoding),
             failure=row.failure,
         )
         for row in found
     ]
 
 
-def _encoding(stored: bytes | None) -> np.ndarray | None:
-    return None if stored is None else np.frombuffer(stored, dtype=ENCODING_DTYPE)
+def _decoded(stored: bytes) -> np.ndarray:
+    return np.frombuffer(stored, dtype=ENCODING_DTYPE)
 
 
-def _chunks(ids: Sequence[int], size: int = 1000) -> list[Sequence[int]]:
-    return [ids[start : start + size] for start in range(0, len(ids), size)]
+def _chunks(values: Sequence[T], size: int = 1000) -> list[Sequence[T]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]

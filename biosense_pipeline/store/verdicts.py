@@ -13,7 +13,14 @@ from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.store.database import Database, exactly, upsert, utc_now
 from biosense_pipeline.store.outcomes import AS_CAPTURED
 from biosense_pipeline.store.tables import FaceEncoding, ProcessStatus, StreamImage, TrainingImage
-from biosense_pipeline.store.training import ENCODING_DTYPE
+from biosense_pipeline.store.training import ENCODING_DTYPE, reference_ids
+from biosense_pipeline.store.training_checks import StoredCheck, write_checks
+
+#: The status that a training image with a result is given; every other result fails it.
+_STATUS = {
+    TrainingResult.ONE_FACE: Status.PROCESSED,
+    TrainingResult.AWAITING_APPROVAL: Status.CLAIMED,
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,12 @@ class EncodedFace:
 
 @dataclass(frozen=True)
 class TrainingVerdict:
-    """The outcome of examining a training image; ``face`` is there where the result is ONE_FACE."""
+    """The outcome of examining a training image.
+
+    Attributes:
+        face: there wherever exactly one was found, whether it passed the other checks or not.
+        checks: the numbers behind the result, where it was checked.
+    """
 
     id: int
     lan_id: str | None
@@ -36,6 +48,7 @@ class TrainingVerdict:
     detail: str | None
     started: datetime
     finished: datetime
+    checks: tuple[StoredCheck, ...] = ()
 
 
 def record_verdicts(
@@ -52,11 +65,10 @@ def record_verdicts(
 ) -> int:
     """Store what was found on training images.
 
-    A TRAINING_CHECK also sets status and result of those images that still wait for it. Where an image is
-    approved, or a benchmark that somebody else approved is seen for the first time, the agent's stills since
-    ``requeue_since`` that failed for want of one return to pending, and claims on his stills lose their
-    token, except ``keep_claim``. A processing error says nothing of the image: nothing is decided before the last of
-    ``max_attempts``.
+    A TRAINING_CHECK also stores the checks, and sets status and result of those images that still wait for it.
+    Where an image is approved, or a benchmark that somebody else approved is seen for the first time, stills
+    return to pending as :func:`return_stills` has it. A processing error says nothing of the image: nothing is
+    decided before the last of ``max_attempts``.
 
     Returns:
         the number of stills that returned to pending.
@@ -71,7 +83,12 @@ def record_verdicts(
             [_process_row(verdict, process, model_id, run_id, verdict in decided) for verdict in verdicts],
         )
         if process is Process.TRAINING_CHECK:
+            write_checks(connection, {verdict.id: verdict.checks for verdict in decided}, now)
             decided = [verdict for verdict in decided if _decide(connection, verdict, processed_time)]
+        else:
+            # No still waited for one that is compared with beside the benchmark.
+            benchmarks = {images[0] for images in reference_ids(connection).values()}
+            decided = [verdict for verdict in decided if verdict.id in benchmarks]
         return {agent_key(verdict.lan_id) for verdict in decided if verdict.result is TrainingResult.ONE_FACE}
 
     if not verdicts:
@@ -79,8 +96,23 @@ def record_verdicts(
     enrolled = database.write(store)
     if not enrolled or requeue_since is None:
         return 0
-    # Not in the same transaction: a still claimed before that one was visible would slip through.
-    return database.write(lambda connection: _requeue(connection, enrolled, requeue_since, keep_claim))
+    return return_stills(database, enrolled, requeue_since, keep_claim)
+
+
+def return_stills(database: Database, agents: Collection[str], since: datetime, keep_claim: str | None = None) -> int:
+    """Return to pending what failed for want of a training image, once the transaction that approved one is over.
+
+    Claims on the agents' stills lose their token, except ``keep_claim``. In the same transaction as the approval
+    a still claimed before that one was visible would slip through.
+
+    Args:
+        agents: by :func:`agent_key`.
+        since: capture time of the oldest stills that matter, naive local.
+
+    Returns:
+        the number of stills that returned.
+    """
+    return database.write(lambda connection: _requeue(connection, agents, since, keep_claim))
 
 
 def _is_final(connection: Connection, process: Process, verdict: TrainingVerdict, max_attempts: int) -> bool:
@@ -99,7 +131,7 @@ def _is_final(connection: Connection, process: Process, verdict: TrainingVerdict
 
 
 def _decide(connection: Connection, verdict: TrainingVerdict, processed_time: datetime) -> bool:
-    status = Status.PROCESSED if verdict.result is TrainingResult.ONE_FACE else Status.FAILED
+    status = _STATUS.get(verdict.result, Status.FAILED)
     changed = connection.execute(
         update(TrainingImage)
         .where(TrainingImage.id == verdict.id, TrainingImage.status == Status.PENDING)
@@ -145,7 +177,7 @@ def _encoding_row(verdict: TrainingVerdict, model_id: str, now: datetime) -> dic
 def _process_row(
     verdict: TrainingVerdict, process: Process, model_id: str, run_id: str | None, final: bool
 ) -> dict[str, Any]:
-    status = Status.PROCESSED if verdict.face else Status.FAILED
+    status = _STATUS.get(verdict.result, Status.FAILED)
     return {
         "image_kind": ImageKind.TRAINING,
         "image_id": verdict.id,

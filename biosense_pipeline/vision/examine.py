@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from biosense_pipeline.vision.appraisal import appraise
 from biosense_pipeline.vision.decode import ImageLimits, UnreadableImage, decode
 from biosense_pipeline.vision.engines import EngineSpec
 from biosense_pipeline.vision.faces import AlignedFace, Detected, Face, FaceEngine, Picture
@@ -122,11 +123,12 @@ class InlineExaminer:
 
 @dataclass(frozen=True)
 class _Found:
-    """A picture whose faces are not aligned yet."""
+    """A picture whose faces are not aligned yet; ``pixels`` are there where its faces are to be appraised."""
 
     detected: Detected
     quality: list[dict[str, float]]
     milliseconds: dict[str, float]
+    pixels: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ class _Aligned:
 
     found: _Found
     faces: list[AlignedFace]
+    quality: list[dict[str, float]]
     milliseconds: dict[str, float]
 
 
@@ -150,16 +153,21 @@ def _detect(engine: FaceEngine, picture: Picture, limits: ImageLimits) -> _Found
         return Examination(fault=Fault.UNREADABLE, detail=str(error))
     except Exception as error:  # one picture costs only itself
         return _failed(error)
-    return _Found(detected, quality, {"decode": 1e3 * (decoded - begin), "detect": 1e3 * (searched - decoded)})
+    times = {"decode": 1e3 * (decoded - begin), "detect": 1e3 * (searched - decoded)}
+    return _Found(detected, quality, times, pixels if picture.look.appraise else None)
 
 
 def _align(engine: FaceEngine, found: _Found) -> _Aligned | Examination:
     begin = time.perf_counter()
     try:
         faces = [engine.align(face, found.detected.careful) for face in found.detected.faces]
+        quality = found.quality
+        if found.pixels is not None:
+            numbers = [appraise(found.pixels, face.landmarks) for face in faces]
+            quality = [{**before, **more} for before, more in zip(quality, numbers, strict=True)]
     except Exception as error:  # as above
         return _failed(error)
-    return _Aligned(found, faces, {**found.milliseconds, "align": 1e3 * (time.perf_counter() - begin)})
+    return _Aligned(found, faces, quality, {**found.milliseconds, "align": 1e3 * (time.perf_counter() - begin)})
 
 
 def _encode(engine: FaceEngine, aligned: Sequence[object]) -> tuple[list[np.ndarray | Exception], float]:
@@ -187,7 +195,7 @@ def _examination(
         return _failed(failed)
     faces = [
         Face(face.box, face.landmarks, encoding, quality)
-        for face, encoding, quality in zip(aligned.faces, own, aligned.found.quality, strict=True)
+        for face, encoding, quality in zip(aligned.faces, own, aligned.quality, strict=True)
         if isinstance(encoding, np.ndarray)
     ]
     times = {**aligned.milliseconds, "encode": milliseconds_a_face * len(faces)}

@@ -21,15 +21,18 @@ class Look:
         near: where the same camera last saw its one face, which a quick look may use.
         insist: where nothing is found, under any policy, ask a slower detector, which also finds covered and
             turned faces; for pictures that are known to show one, as those of a test protocol.
+        appraise: measure each face as an enrolment asks (see ``vision.appraisal``).
     """
 
     full: bool = True
     careful: bool = True
     near: Box | None = None
     insist: bool = False
+    appraise: bool = False
 
 
 FULL_LOOK = Look()
+ENROLMENT_LOOK = Look(appraise=True)
 
 
 class Picture(NamedTuple):
@@ -88,7 +91,8 @@ class Face:
     Attributes:
         box, landmarks: see :class:`AlignedFace`.
         encoding: float32, as long as the model's dimension.
-        quality: width in pixels, sharpness and brightness (see ``vision.quality``).
+        quality: width in pixels, sharpness and brightness (see ``vision.quality``); after a look that
+            appraises also the numbers of ``vision.appraisal``.
     """
 
     box: Box

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from biosense_pipeline.choices import Device
+from biosense_pipeline.vision.alignment import eyes_and_nose, similarity, warp
 from biosense_pipeline.vision.descriptor import Alignment, Descriptor
 from biosense_pipeline.vision.encoders import EncoderUnusable, run_batched, session
 
@@ -28,9 +28,7 @@ class OwnEncoder:
 
     def align(self, pixels: np.ndarray, shape: Any) -> np.ndarray:
         """uint8 (height, width, 3), RGB, eyes and nose as near to the template as a similarity brings them."""
-        parts = np.array([(point.x, point.y) for point in shape.parts()], dtype=np.float64)
-        # dlib's first two points are the corners of the eye on the right of the picture.
-        landmarks = np.stack([parts[2:4].mean(axis=0), parts[:2].mean(axis=0), parts[4]])
+        landmarks = eyes_and_nose(np.array([(point.x, point.y) for point in shape.parts()]))
         wanted = self._descriptor.input
         return warp(pixels, similarity(_template(self._descriptor.alignment), landmarks), wanted.width, wanted.height)
 
@@ -63,42 +61,6 @@ class OwnEncoder:
                 f"The model {wanted.file} gives encodings of shape {shape[1:]} and its descriptor says "
                 f"{wanted.dimension}: correct the dimension."
             )
-
-
-def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The rotation, scale and shift that bring ``source`` nearest to ``target``, without mirroring.
-
-    Least squares over the points, in closed form with complex numbers (Umeyama 1991 in two dimensions).
-
-    Args:
-        source, target: (n, 2), x and y.
-
-    Returns:
-        (2, 3) matrix that maps (x, y, 1) of the source onto the target.
-    """
-    one, other = source @ np.array([1, 1j]), target @ np.array([1, 1j])
-    one_centre, other_centre = one.mean(), other.mean()
-    spread = np.vdot(one - one_centre, one - one_centre).real
-    turn = np.vdot(one - one_centre, other - other_centre) / max(spread, 1e-12)
-    shift = other_centre - turn * one_centre
-    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
-
-
-def warp(pixels: np.ndarray, from_output: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Sample the picture at the places that (2, 3) ``from_output`` names for each pixel of the output."""
-    picture = Image.fromarray(pixels)
-    step = float(np.hypot(from_output[0, 0], from_output[1, 0]))
-    if step >= 2:
-        # Bilinear sampling looks at four pixels: of a much larger face it would pick single ones.
-        factor = int(step)
-        picture = picture.reduce(factor)
-        from_output = from_output / factor
-    # Pillow measures from the corner of a pixel, landmarks from its centre.
-    matrix = from_output.copy()
-    matrix[:, 2] += 0.5 - 0.5 * matrix[:, :2].sum(axis=1)
-    return np.asarray(
-        picture.transform((width, height), Image.Transform.AFFINE, tuple(matrix.ravel()), Image.Resampling.BILINEAR)
-    )
 
 
 def _template(alignment: Alignment) -> np.ndarray:

@@ -15,8 +15,19 @@ def face_quality(pixels: np.ndarray, box: tuple[int, int, int, int]) -> dict[str
     numbers = {"width": float(right - left), "brightness": 0.0, "sharpness": 0.0}
     if inside.shape[0] < 3 or inside.shape[1] < 3:
         return numbers
-    grey = inside.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * grey[1:-1, 1:-1]
+    grey = grey_levels(inside)
     numbers["brightness"] = round(float(grey.mean()), 2)
-    numbers["sharpness"] = round(float(laplacian.var()), 2)
+    numbers["sharpness"] = round(laplacian_variance(grey), 2)
     return numbers
+
+
+def grey_levels(pixels: np.ndarray) -> np.ndarray:
+    """Luminance of an RGB picture, float32 (height, width), 0-255."""
+    grey: np.ndarray = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    return grey
+
+
+def laplacian_variance(grey: np.ndarray) -> float:
+    """Variance of the 4-neighbour Laplacian; ``grey`` is 3 by 3 at least."""
+    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * grey[1:-1, 1:-1]
+    return float(laplacian.var())

@@ -19,7 +19,7 @@ from biosense_pipeline.store.calibrations import (
     store_candidate,
 )
 from biosense_pipeline.store.employees import employee_ids
-from biosense_pipeline.workflows.calibration_material import Material, Source, gather, presumed_stills
+from biosense_pipeline.workflows.calibration_material import Material, Source, confirmed, gather, presumed_stills
 from biosense_pipeline.workflows.workbench import Workbench
 
 #: Pairs of agents that are named as the nearest: one of them may be a person with two accounts.
@@ -60,9 +60,17 @@ class CalibrationReport:
     comparisons: Comparisons
     in_force: StoredCalibration | None
 
+    @property
+    def genuine_pairs(self) -> str:
+        """How it is known that the genuine pairs are of one person, in words."""
+        confirmed = self.support.genuine_by_kind[Kind.CONFIRMED]
+        if not confirmed:
+            return "presumed, not confirmed"
+        return f"{confirmed} of {self.support.genuine} confirmed by supervisors"
 
-#: Where stills of known people come from; those that supervisors confirmed will come first.
-SOURCES: tuple[Source, ...] = (presumed_stills,)
+
+#: Where stills of known people come from: what supervisors said comes before what is presumed.
+SOURCES: tuple[Source, ...] = (confirmed, presumed_stills)
 
 
 def calibrate(bench: Workbench, *, dry_run: bool = False, sources: Sequence[Source] = SOURCES) -> CalibrationReport:
@@ -136,7 +144,7 @@ def _candidate(
             "suspected_one_person": _named(comparisons, material.one_person),
             "nearest_pairs": _named(comparisons, comparisons.nearest_pairs(_NEAREST_NAMED)),
         },
-        support.genuine > 0 and support.genuine_by_kind[Kind.CONFIRMED] == support.genuine,
+        support.genuine_by_kind[Kind.CONFIRMED] > 0,
         start,
         end,
         in_force.id if in_force else None,

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from biosense_pipeline.matching.benchmark import Reference, ReferenceState
+from biosense_pipeline.matching.benchmark import Reference, ReferenceState, TrainingImageFacts
 from biosense_pipeline.matching.differences import Decided, Differences
 from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.settings import Settings
@@ -119,7 +119,7 @@ class _Comparison:
             load_rule(bench.database, bench.settings, bench.model_id),
             changed_variables(present, bench.settings, calibrated=in_force is not None),
         )
-        self._references: dict[int, np.ndarray | None] = {}
+        self._encodings: dict[int, np.ndarray | None] = {}
 
     def run(self, scope: Scope) -> CandidateReport:
         for ids in processed_stills(self._bench.database, scope, AT_A_TIME):
@@ -142,7 +142,7 @@ class _Comparison:
         return {
             still_id: comparison
             for still_id, comparison in found.items()
-            if still_id in present and comparison.training_image_id == present[still_id].training_image_id
+            if still_id in present and comparison.references.alike(present[still_id].references)
         }
 
     def _decide_again(self, old: StoredComparison, known: StoredComparison) -> None:
@@ -152,10 +152,10 @@ class _Comparison:
         self._count(old, Decided(decision.result, len(known.distances), decision.distance, judgement.tolerance))
 
     def _examine(self, stills: Sequence[StoredComparison]) -> None:
-        self._find_references(stills)
+        self._encode_references(stills)
         comparable = {}
         for still in stills:
-            if self._reference(still).encoding is None:
+            if self._reference(still).state is not ReferenceState.READY:
                 self._report.left_out[LeftOut.NO_REFERENCE] += 1
                 self._report.without_reference[still.lan_id or ""] += 1
             else:
@@ -198,19 +198,20 @@ class _Comparison:
         )
         self._report.written += len(outcomes)
 
-    def _find_references(self, stills: Sequence[StoredComparison]) -> None:
+    def _encode_references(self, stills: Sequence[StoredComparison]) -> None:
         """Encode the training images of these stills under the candidate, where that was not done yet."""
         database, model_id = self._bench.database, self._bench.model_id
-        wanted = {still.training_image_id for still in stills if still.training_image_id is not None}
-        wanted -= self._references.keys()
+        wanted = {image_id for still in stills for image_id in still.references.ids} - self._encodings.keys()
         found = training_encodings(database, wanted, model_id)
         if missing := wanted - found.keys():
             encode_training_images(self._bench, missing)
             found |= training_encodings(database, missing, model_id)
-        self._references |= {image_id: found.get(image_id) for image_id in wanted}
+        self._encodings |= {image_id: found.get(image_id) for image_id in wanted}
 
     def _reference(self, still: StoredComparison) -> Reference:
-        image_id = still.training_image_id
-        encoding = None if image_id is None else self._references[image_id]
-        state = ReferenceState.READY if encoding is not None else ReferenceState.FAILED
-        return Reference(state, image_id, encoding)
+        """What the still was compared with, under the candidate."""
+        images = []
+        for image_id in still.references.ids:
+            encoding = self._encodings[image_id]
+            images.append(TrainingImageFacts(image_id, encoding is None, None, encoding))
+        return Reference.of(images, self._bench.settings.tolerance)

@@ -8,12 +8,10 @@ import numpy as np
 
 from biosense_pipeline.codes import Status, StillResult
 from biosense_pipeline.matching.benchmark import Reference, ReferenceState
-from biosense_pipeline.matching.distance import distances
-from biosense_pipeline.matching.results import Decision
 from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.claims import ClaimedStill
-from biosense_pipeline.store.outcomes import Comparison, StillOutcome
+from biosense_pipeline.store.outcomes import REFERENCES, Comparison, StillOutcome
 from biosense_pipeline.vision.examine import Examination, Fault
 from biosense_pipeline.vision.faces import Face
 from biosense_pipeline.workflows.workbench import naive_utc_now
@@ -37,10 +35,9 @@ def judge(
         )
     if examination.fault is Fault.ERROR:
         return _failed_attempt(still, settings, examination.detail, started, finished)
-    assert reference.encoding is not None
-    assert reference.training_image_id is not None
-    found = distances(reference.encoding, [face.encoding for face in examination.faces]).tolist()
-    judgement = rule.judge(still.lan_id, found)
+    found = reference.nearest([face.encoding for face in examination.faces])
+    judgement = rule.judge(still.lan_id, [nearest.distance for nearest in found])
+    compared_with = min(found, key=lambda nearest: nearest.distance).training_image_id if found else None
     decision, certainty = judgement.decision, judgement.certainty
     return StillOutcome(
         still.id,
@@ -51,10 +48,10 @@ def judge(
         accuracy=judgement.accuracy,
         num_faces=len(examination.faces),
         comparison=Comparison(
-            reference.training_image_id,
+            compared_with or reference.training_image_ids[0],
             decision.distance,
             judgement.tolerance,
-            _face_records(examination.faces, decision),
+            _face_records(examination.faces, decision.distances, reference),
             spent,
             llr=certainty.llr if certainty else None,
             p_genuine=certainty.p_genuine if certainty else None,
@@ -82,13 +79,16 @@ def _failed_attempt(
     return StillOutcome(still.id, status, StillResult.PROCESSING_ERROR, started, finished, detail=reason)
 
 
-def _face_records(faces: Sequence[Face], decision: Decision) -> list[dict[str, Any]]:
+def _face_records(faces: Sequence[Face], distances: Sequence[float], reference: Reference) -> list[dict[str, Any]]:
+    # Written down only where they are several: else the comparison's own training image says it.
+    several = {REFERENCES: list(reference.approved)} if len(reference.approved) > 1 else {}
     return [
         {
             "box": list(face.box),
             "landmarks": np.round(face.landmarks, 2).tolist(),
             "distance": distance,
             **face.quality,
+            **several,
         }
-        for face, distance in zip(faces, decision.distances, strict=True)
+        for face, distance in zip(faces, distances, strict=True)
     ]

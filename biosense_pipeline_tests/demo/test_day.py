@@ -11,7 +11,7 @@ import pytest
 
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.demo import frames
-from biosense_pipeline.demo.day import AGENTS, HOURS, LAN_IDS, PlannedStill, plan, planned_count
+from biosense_pipeline.demo.day import AGENTS, HOURS, LAN_IDS, UNDECIDED, PlannedStill, plan, planned_count
 from biosense_pipeline.demo.frames import Person
 
 
@@ -63,6 +63,16 @@ def test_stills_differ(stills: list[PlannedStill]) -> None:
     """No two frames of people are equal, as no two of a webcam are."""
     frames_of_people = [still.image for still in stills if still.expected is StillResult.SUCCESS]
     assert len(set(frames_of_people)) == len(frames_of_people)
+
+
+def test_something_to_decide() -> None:
+    """One training image of an agent who is not enrolled was rejected with a reason, and a newer one waits."""
+    rejected, waiting = UNDECIDED
+    assert rejected.lan_id == waiting.lan_id
+    assert {agent.training for agent in AGENTS if agent.lan_id == waiting.lan_id} == {None}
+    assert (bool(rejected.rejected), waiting.rejected) == (True, None)
+    assert rejected.capture_time < waiting.capture_time < HOURS[0]
+    assert waiting.picture() == waiting.picture()
 
 
 def test_a_training_picture_is_always_the_same() -> None:

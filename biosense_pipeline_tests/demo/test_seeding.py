@@ -8,13 +8,17 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from biosense_pipeline.codes import Status, StillResult
 from biosense_pipeline.demo import seeding
-from biosense_pipeline.demo.day import AGENTS, HOURS, LAN_IDS, PlannedStill
+from biosense_pipeline.demo.day import AGENTS, HOURS, LAN_IDS, UNDECIDED, PlannedStill
 from biosense_pipeline.demo.seeding import Deviation, deviations, enrol_demo_agents, live_frames, seed_day
 from biosense_pipeline.errors import WrongUse
-from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
+from biosense_pipeline.store.capture import CapturedImage, empty_tables, enter_stills, enter_training_images
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.desk_tables import DeskUser, Review
+from biosense_pipeline.store.employees import employee_ids
 from biosense_pipeline.store.results import read_results
 from biosense_pipeline.store.tables import Base, Employee, StreamImage, TrainingImage
+from biosense_pipeline.store.training import unchecked_ids
+from biosense_pipeline.store.training_checks import checks_of
 
 Enter = Callable[[Database, list[CapturedImage]], list[int]]
 MORNING = datetime(2026, 3, 2, 8, 59)
@@ -63,7 +67,57 @@ def test_seeding_again_starts_afresh(database: Database) -> None:
     assert list(first.values()) == list(second.values())
     assert progress == [3]
     assert [row.id for row in read_results(database, sorted(second))] == sorted(second)
-    assert len(_everything(database)) == 3 + sum(agent.training is not None for agent in AGENTS)
+    assert len(_everything(database)) == 3 + sum(agent.training is not None for agent in AGENTS) + len(UNDECIDED)
+
+
+@pytest.mark.usefixtures("short_day")
+def test_seeded_images_that_nobody_approved(database: Database) -> None:
+    """The desk finds a rejected training image with its reason and one that waits; the others wait for their check."""
+    seed_day(database)
+    seed_day(database)
+    with database.read() as connection:
+        rows = connection.execute(
+            select(TrainingImage.id, TrainingImage.lan_id, TrainingImage.status, TrainingImage.result)
+            .where(TrainingImage.status != Status.PENDING)
+            .order_by(TrainingImage.id)
+        ).all()
+    assert [tuple(row)[1:] for row in rows] == [
+        ("AP\\new0001", "F", "REJECTED"),
+        ("AP\\new0001", "P", "AWAITING_APPROVAL"),
+    ]
+    rejected, waiting = (row.id for row in rows)
+    checks = checks_of(database, [rejected, waiting])
+    assert [(check.name, check.reason) for check in checks[rejected]] == [("approval", UNDECIDED[0].rejected)]
+    assert checks[waiting] == []
+    assert len(unchecked_ids(database)) == sum(agent.training is not None for agent in AGENTS)
+
+
+def test_seeding_again_forgets_reviews(database: Database) -> None:
+    """Reviews of an earlier demo are deleted with its stills; whoever may sign in at the desk still may."""
+    (agent,) = employee_ids(database, LAN_IDS[:1]).values()
+    user = {"id": 1, "name": "lead", "password_hash": "x", "role": "admin", "created": MORNING}
+    review = {
+        "subject_kind": "STREAM",
+        "subject_id": 1,
+        "round": 1,
+        "employee_id": agent,
+        "result": "UNKNOWN_PERSON",
+        "verdict": "CORRECT",
+        "reviewer_id": 1,
+        "created": MORNING,
+    }
+
+    def enter(connection: Connection) -> None:
+        connection.execute(insert(DeskUser).values(**user))
+        connection.execute(insert(Review).values(**review))
+
+    database.write(enter)
+    empty_tables(database)
+    with database.read() as connection:
+        counts = [
+            connection.execute(select(func.count()).select_from(table)).scalar_one() for table in (Review, DeskUser)
+        ]
+    assert counts == [0, 1]
 
 
 @pytest.mark.usefixtures("short_day")

@@ -44,6 +44,12 @@ def enter_training(database: Database, *lan_ids: str, status: Status = Status.PE
     return ids
 
 
+def set_training(database: Database, ids: Sequence[int], **values: object) -> None:
+    """Write these values into the training images."""
+    statement = update(TrainingImage).where(TrainingImage.id.in_(ids)).values(**values)
+    database.write(lambda connection: connection.execute(statement))
+
+
 def enter_finished(
     database: Database,
     lan_id: str | None,

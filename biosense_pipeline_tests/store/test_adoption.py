@@ -36,7 +36,7 @@ INDEXES = {
         ["status", "capture_time", "id"],
         ["capture_time", "lan_id", "result", "status"],
         ["lan_id", "capture_time"],
-        ["result", "capture_time"],
+        ["result", "capture_time", "lan_id", "status"],
     ],
     "train_img": [["status", "lan_id", "id"], ["lan_id", "id"]],
 }

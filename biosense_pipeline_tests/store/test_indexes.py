@@ -20,7 +20,13 @@ from biosense_pipeline.store.redecisions import redecide_stills
 from biosense_pipeline.store.schema import upgrade_schema
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.summaries import summarise
-from biosense_pipeline.store.training import training_states, unchecked_ids, unencoded_benchmark_ids
+from biosense_pipeline.store.training import (
+    enrolled_faces,
+    training_states,
+    unchecked_ids,
+    unencoded_benchmark_ids,
+    unmeasured_ids,
+)
 from biosense_pipeline.store.verdicts import EncodedFace, TrainingVerdict, record_verdicts
 from biosense_pipeline_tests.store.rows import HOUR, MODEL, NOW, fetch, outcome, statements
 
@@ -164,12 +170,12 @@ def test_summary_of_an_hour_reads_an_index_only(site: Database) -> None:
 
 
 def test_training_queries_read_indexes(site: Database) -> None:
-    """Newest images and benchmarks are read off indexes alone; encodings and rows are found by their keys."""
+    """Agents' names and all benchmarks are read off indexes alone; images, rows and encodings are found by keys."""
     agents = [f"NA\\agent{number}" for number in range(5)]
     plans = _plans(site, lambda: training_states(site, agents, MODEL))
-    newest, approved, *rows = [step for steps in plans for step in steps]
-    assert (newest.type, newest.key, newest.index_only) == ("index", "ix_train_img_agent", True)
-    assert (approved.type, approved.key, approved.index_only) == ("ref", "ix_train_img_benchmark", True)
+    spelt, images, *rows = [step for steps in plans for step in steps]
+    assert (spelt.type, spelt.key, spelt.index_only) == ("index", "ix_train_img_agent", True)
+    assert (images.type, images.key) == ("range", "ix_train_img_agent")
     assert {step.key for step in rows} == {"PRIMARY"}
     benchmarks, *encodings = [
         step for steps in _plans(site, lambda: unencoded_benchmark_ids(site, MODEL)) for step in steps
@@ -178,6 +184,8 @@ def test_training_queries_read_indexes(site: Database) -> None:
     assert all(step.type != "ALL" for step in encodings)
     ((step,),) = _plans(site, lambda: unchecked_ids(site))
     assert (step.type, step.key, step.index_only) == ("ref", "ix_train_img_benchmark", True)
+    for look in (lambda: unmeasured_ids(site), lambda: enrolled_faces(site, MODEL)):
+        assert all(step.type != "ALL" for steps in _plans(site, look) for step in steps if step.table == "train_img")
 
 
 def test_requeueing_is_driven_by_an_index(site: Database) -> None:

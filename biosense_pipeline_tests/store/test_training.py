@@ -1,5 +1,6 @@
 """Training images: the newest, the benchmark, what has no encoding yet, and what an approval sets going."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -13,12 +14,17 @@ from biosense_pipeline.store.outcomes import write_outcomes
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import TrainingImage
 from biosense_pipeline.store.training import (
+    MOST_REFERENCES,
+    TrainingState,
     benchmark_counts,
+    enrolled_faces,
     lan_ids_of,
     training_states,
     unchecked_ids,
     unencoded_benchmark_ids,
+    unmeasured_ids,
 )
+from biosense_pipeline.store.training_checks import StoredCheck, checks_of
 from biosense_pipeline.store.verdicts import EncodedFace, TrainingVerdict, record_verdicts
 from biosense_pipeline_tests.store.rows import (
     AGENT,
@@ -32,10 +38,13 @@ from biosense_pipeline_tests.store.rows import (
     enter_training,
     fetch,
     outcome,
+    set_training,
     still,
 )
 
 DAY = timedelta(hours=24)
+ONE_FACE = (StoredCheck("faces", 1, 1, True, True, None),)
+STATUS_OF = {TrainingResult.AWAITING_APPROVAL: Status.CLAIMED, TrainingResult.REJECTED: Status.FAILED}
 AWAITING = (StillResult.NO_TRAINING_IMAGE, StillResult.TRAINING_IMAGE_FAILED)
 
 
@@ -76,8 +85,9 @@ def test_states_ignore_the_spelling(database: Database) -> None:
     newest = states["na\\vep5898"].newest
     assert newest is not None
     assert newest.id == ids[-1]
-    assert benchmark_counts(database, MODEL)["benchmarks"] == 1
-    assert unencoded_benchmark_ids(database, MODEL) == ids[-1:]
+    assert [row.id for row in states["na\\vep5898"].approved] == ids[::-1]
+    assert benchmark_counts(database, MODEL) == {"agents": 1, "benchmarks": 3, "encoded": 0, "failed": 0}
+    assert unencoded_benchmark_ids(database, MODEL) == ids
 
 
 def test_names_that_differ_in_an_accent_are_two_agents(database: Database) -> None:
@@ -103,14 +113,129 @@ def test_unchecked_images_come_oldest_first(database: Database) -> None:
     assert lan_ids_of(database, waiting) == dict(zip(waiting, (AGENT, OTHER), strict=True))
 
 
-def test_only_the_benchmark_needs_an_encoding(database: Database) -> None:
-    """Of several approved images the newest is encoded, once under each model, failures included."""
-    ids = enter_training(database, AGENT, AGENT, OTHER, status=Status.PROCESSED)
-    assert unencoded_benchmark_ids(database, MODEL) == ids[1:]
-    _record(database, Process.BENCHMARK_ENCODING, _verdict(ids[1]), _verdict(ids[2], result=TrainingResult.NO_FACE))
-    assert unencoded_benchmark_ids(database, MODEL) == []
-    assert unencoded_benchmark_ids(database, "model-b") == ids[1:]
-    assert benchmark_counts(database, MODEL) == {"benchmarks": 2, "encoded": 1, "failed": 1}
+def test_only_references_need_an_encoding(database: Database) -> None:
+    """Of several approved images the newest five are encoded, once under each model, failures included."""
+    ids = enter_training(database, *[AGENT] * (MOST_REFERENCES + 2), OTHER, status=Status.PROCESSED)
+    assert unencoded_benchmark_ids(database, MODEL) == ids[2:]
+    found = [_verdict(image_id) for image_id in ids[3:-1]]
+    _record(database, Process.BENCHMARK_ENCODING, *found, _verdict(ids[-1], result=TrainingResult.NO_FACE))
+    assert unencoded_benchmark_ids(database, MODEL) == [ids[2]]
+    assert unencoded_benchmark_ids(database, "model-b") == ids[2:]
+    assert benchmark_counts(database, MODEL) == {"agents": 2, "benchmarks": 6, "encoded": 4, "failed": 1}
+
+
+def test_references_are_the_five_newest_approved(database: Database) -> None:
+    """Up to five approved images come newest first, whatever lies between them."""
+    ids = enter_training(database, AGENT, AGENT, AGENT, AGENT, status=Status.PROCESSED)
+    enter_training(database, AGENT, status=Status.FAILED)
+    ids += enter_training(database, "na\\VEP5898", AGENT, status=Status.PROCESSED)
+    enter_training(database, AGENT)
+    state = training_states(database, [AGENT], MODEL)[agent_key(AGENT)]
+    assert [row.id for row in state.approved] == ids[:0:-1]
+    assert state.benchmark == state.approved[0]
+
+
+@pytest.mark.parametrize("result", [TrainingResult.AWAITING_APPROVAL, TrainingResult.REJECTED])
+def test_what_waits_or_was_rejected_is_passed_over(database: Database, result: TrainingResult) -> None:
+    """The newest image is the newest of those that nobody has to decide on or has decided against."""
+    approved = enter_training(database, AGENT, status=Status.PROCESSED)
+    failed = enter_training(database, AGENT, status=Status.FAILED)
+    waiting = enter_training(database, AGENT, OTHER)
+    set_training(database, waiting, status=STATUS_OF[result], result=result)
+    states = training_states(database, [AGENT, OTHER], MODEL)
+    state = states[agent_key(AGENT)]
+    assert state.newest is not None
+    assert ([state.newest.id], [row.id for row in state.approved]) == (failed, approved)
+    assert states[agent_key(OTHER)] == TrainingState()
+    # Sent back to its check by hand, it is the newest again.
+    set_training(database, waiting, status=Status.PENDING)
+    newest = training_states(database, [AGENT], MODEL)[agent_key(AGENT)].newest
+    assert newest is not None
+    assert newest.id == waiting[0]
+
+
+def test_enrolled_faces_are_approved_or_wait(database: Database) -> None:
+    """Faces that a new one may collide with: approved and waiting, encoded under the model; no failed, no rejected."""
+    ids = enter_training(database, AGENT, OTHER, AGENT, AGENT, OTHER)
+    verdicts = [
+        _verdict(ids[0]),
+        _verdict(ids[1], OTHER, TrainingResult.AWAITING_APPROVAL),
+        _verdict(ids[2], result=TrainingResult.POOR),
+        _verdict(ids[3], result=TrainingResult.NO_FACE),
+    ]
+    _record(database, Process.TRAINING_CHECK, *verdicts)
+    found = enrolled_faces(database, MODEL)
+    assert [(face.training_image_id, face.lan_id, face.approved) for face in found] == [
+        (ids[0], AGENT, True),
+        (ids[1], OTHER, False),
+    ]
+    assert verdicts[1].face is not None
+    assert np.array_equal(found[1].encoding, verdicts[1].face.encoding)
+    assert enrolled_faces(database, "model-b") == []
+
+
+def test_passing_may_mean_waiting(database: Database) -> None:
+    """An image that waits for a person is P with its encoding and its checks, and returns no still."""
+    waiting_still = _fail_for_want(database, AGENT, NOW)
+    (image,) = enter_training(database, AGENT)
+    assert unmeasured_ids(database) == []
+    verdict = replace(_verdict(image, result=TrainingResult.AWAITING_APPROVAL), checks=ONE_FACE)
+    assert _record(database, Process.TRAINING_CHECK, verdict) == 0
+    assert fetch(database, "SELECT status, result FROM train_img") == [("P", "AWAITING_APPROVAL")]
+    assert fetch(database, "SELECT failure FROM face_encoding") == [(None,)]
+    assert still(database, waiting_still).status == "F"
+    (attempt,) = attempts_at(database, image)
+    assert (attempt.status, attempt.result) == ("P", "AWAITING_APPROVAL")
+    assert unchecked_ids(database) == unmeasured_ids(database) == []
+
+
+def test_poor_image_fails_and_keeps_its_encoding(database: Database) -> None:
+    """An image that fails for its quality is F; its face is encoded, should a person approve it all the same."""
+    (image,) = enter_training(database, AGENT)
+    _record(database, Process.TRAINING_CHECK, _verdict(image, result=TrainingResult.POOR))
+    newest = training_states(database, [AGENT], MODEL)[agent_key(AGENT)].newest
+    assert newest is not None
+    assert (newest.status, newest.failure) == ("F", None)
+    assert newest.encoding is not None
+    (attempt,) = attempts_at(database, image)
+    assert (attempt.status, attempt.result) == ("F", "QUALITY_TOO_LOW")
+
+
+def test_waiting_images_without_checks_are_unmeasured(database: Database) -> None:
+    """An image that another program set waiting is named until it has checks."""
+    ids = enter_training(database, AGENT, AGENT)
+    set_training(database, ids[:1], status=Status.CLAIMED, result=TrainingResult.AWAITING_APPROVAL)
+    assert unmeasured_ids(database) == ids[:1]
+    _record(database, Process.TRAINING_CHECK, replace(_verdict(ids[0]), checks=ONE_FACE))
+    assert unmeasured_ids(database) == []
+    assert fetch(database, "SELECT status FROM train_img ORDER BY id") == [("P",), ("N",)]
+
+
+def test_checks_are_stored_and_read_again(database: Database) -> None:
+    """Each check is kept with number, limit and reason; those that failed come first; a second look replaces them."""
+    ids = enter_training(database, AGENT, AGENT)
+    checks = (
+        StoredCheck("faces", 1, 1, True, True, None),
+        StoredCheck("collision", 0.3, 0.5, False, False, "like somebody else"),
+        StoredCheck("sharpness", 10.25, 25, False, True, "blurred"),
+        StoredCheck("consistency", None, 0.5, True, False, None),
+    )
+    _record(database, Process.TRAINING_CHECK, replace(_verdict(ids[0], result=TrainingResult.POOR), checks=checks))
+    found = checks_of(database, ids)
+    assert found == {ids[0]: [checks[2], checks[1], checks[0], checks[3]], ids[1]: []}
+    assert all(isinstance(check.passed, bool) for check in found[ids[0]])
+    again = replace(checks[2], value=30.0, passed=True, reason=None)
+    _record(database, Process.TRAINING_CHECK, replace(_verdict(ids[0]), checks=(again,)))
+    assert again in checks_of(database, ids)[ids[0]]
+    assert len(checks_of(database, ids)[ids[0]]) == 4
+    assert checks_of(database, []) == {}
+
+
+def test_encoding_a_benchmark_stores_no_checks(database: Database) -> None:
+    """What a person approved elsewhere is encoded and not judged."""
+    (image,) = enter_training(database, AGENT, status=Status.PROCESSED)
+    _record(database, Process.BENCHMARK_ENCODING, replace(_verdict(image), checks=ONE_FACE))
+    assert checks_of(database, [image]) == {image: []}
 
 
 def test_check_approves_and_stores_the_encoding(database: Database) -> None:
@@ -207,6 +332,14 @@ def test_benchmark_approved_elsewhere_returns_stills(database: Database) -> None
     assert _record(database, Process.BENCHMARK_ENCODING, _verdict(image)) == 1
 
 
+def test_older_reference_returns_nothing(database: Database) -> None:
+    """That an approved image beside the benchmark is encoded sends no still back, and takes no claim away."""
+    _fail_for_want(database, AGENT, NOW)
+    older, benchmark = enter_training(database, AGENT, "na\\VEP5898", status=Status.PROCESSED)
+    assert _record(database, Process.BENCHMARK_ENCODING, _verdict(older)) == 0
+    assert _record(database, Process.BENCHMARK_ENCODING, _verdict(benchmark)) == 1
+
+
 def test_no_verdicts_are_no_work(database: Database) -> None:
     """Nothing examined, nothing written."""
     assert _record(database, Process.TRAINING_CHECK) == 0
@@ -252,7 +385,7 @@ def _fail_for_want(
 
 def _verdict(image: int, lan_id: str = AGENT, result: TrainingResult = TrainingResult.ONE_FACE) -> TrainingVerdict:
     face = None
-    if result is TrainingResult.ONE_FACE:
+    if result in (TrainingResult.ONE_FACE, TrainingResult.AWAITING_APPROVAL, TrainingResult.POOR):
         encoding = np.random.default_rng(image).normal(size=128).astype(np.float32)
         face = EncodedFace(encoding, (1, 2, 3, 4), {"sharpness": 0.5})
     return TrainingVerdict(image, lan_id, result, face, None if face else "a reason", HOUR, HOUR)

@@ -15,9 +15,10 @@ from biosense_pipeline.choices import EngineName
 from biosense_pipeline.demo import frames
 from biosense_pipeline.demo.frames import Person
 from biosense_pipeline.errors import WrongUse
+from biosense_pipeline.vision.alignment import similarity, warp
 from biosense_pipeline.vision.descriptor import read_descriptor
 from biosense_pipeline.vision.encoders import DlibEncoder, EncoderUnusable
-from biosense_pipeline.vision.own_encoder import OwnEncoder, similarity, warp
+from biosense_pipeline.vision.own_encoder import OwnEncoder
 from biosense_pipeline_tests.vision.conftest import SPEC, examine_one
 
 DESCRIPTOR = """

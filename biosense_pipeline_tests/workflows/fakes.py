@@ -22,10 +22,28 @@ AGENT = "NA\\vep5898"
 MODEL = "prepared"
 
 
-def seen(*distances: float) -> Examination:
-    """A picture with a face at each of these distances from the agent."""
+#: Numbers of a face that passes the checks of a training image.
+GOOD = {
+    "width": 200.0,
+    "sharpness": 300.0,
+    "brightness": 120.0,
+    "aligned_sharpness": 300.0,
+    "dark_share": 0.01,
+    "bright_share": 0.01,
+    "nose_offset": 0.05,
+    "roll": 3.0,
+}
+
+
+def seen(*distances: float, **numbers: float) -> Examination:
+    """A picture with a face at each of these distances from the agent; ``numbers`` differ from GOOD."""
     faces = [
-        Face((0, 0, 80, 80), np.zeros((5, 2), dtype=np.float32), np.array([distance, 0, 0, 0], dtype=np.float32))
+        Face(
+            (0, 0, 80, 80),
+            np.zeros((5, 2), dtype=np.float32),
+            np.array([distance, 0, 0, 0], dtype=np.float32),
+            {**GOOD, **numbers},
+        )
         for distance in distances
     ]
     return Examination(faces, {"decode": 1.0, "detect": 2.0})

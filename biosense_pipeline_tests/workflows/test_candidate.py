@@ -1,7 +1,9 @@
 """Another model, detection or tolerance beside what is in force."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
@@ -220,3 +222,46 @@ def test_a_candidate_has_to_differ() -> None:
         candidate_settings(Settings())
     with pytest.raises(WrongUse, match="in force already"):
         candidate_settings(Settings(), engine=Settings().engine, detection=Settings().detection)
+
+
+@pytest.fixture
+def twice_enrolled(sqlite_database: Database) -> Database:
+    """Stills that were compared with two approved images of their agent under the model in force."""
+    database = sqlite_database
+    enter_legacy_benchmark(database)
+    enter_legacy_benchmark(database, picture=b"stranger")
+    capture(database, b"agent again", b"stranger", b"nobody", b"strangers")
+    drain(in_force(database), EVERYTHING)
+    return database
+
+
+def test_a_candidate_is_compared_with_all_references_of_then(twice_enrolled: Database) -> None:
+    """Under the candidate a still is compared with the same images as before, and not with later ones."""
+    enter_legacy_benchmark(twice_enrolled, picture=b"strangers")
+    report, examiner = compare_candidate(twice_enrolled, sights=SIGHTS)
+    assert (report.differences.total.stills, report.differences.total.changed) == (4, 0)
+    assert len(examiner.examined) == 2 + 4
+    assert _references(twice_enrolled, CANDIDATE) == _references(twice_enrolled, PRESENT)
+
+
+def test_results_of_several_references_are_known_again(twice_enrolled: Database) -> None:
+    """A comparison that was made goes on where it ended, though another of the references is the nearest there."""
+    turned = {**SIGHTS, b"agent": seen(0.75), b"stranger": seen(0.0)}
+    compare_candidate(twice_enrolled, sights=turned)
+    assert _nearest(twice_enrolled, CANDIDATE) != _nearest(twice_enrolled, PRESENT)
+    report, examiner = compare_candidate(twice_enrolled, sights=turned)
+    assert (examiner.examined, report.decided_again) == ([], 4)
+
+
+def _references(database: Database, model_id: str) -> dict[int, list[int] | None]:
+    return {row.stream_image_id: row.faces[0]["references"] if row.faces else None for row in _rows(database, model_id)}
+
+
+def _nearest(database: Database, model_id: str) -> dict[int, int]:
+    return {row.stream_image_id: row.training_image_id for row in _rows(database, model_id)}
+
+
+def _rows(database: Database, model_id: str) -> Sequence[Any]:
+    columns = (RecognitionResult.stream_image_id, RecognitionResult.training_image_id, RecognitionResult.faces)
+    with database.read() as connection:
+        return connection.execute(select(*columns).where(RecognitionResult.model_id == model_id)).all()

@@ -22,7 +22,15 @@ from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.redecide import LeftAlone, RedecisionReport, redecide
 from biosense_pipeline.workflows.summarise import summarise_hours
 from biosense_pipeline_tests.conftest import HOUR
-from biosense_pipeline_tests.workflows.fakes import AGENT, capture, change_still, enter_legacy_benchmark, stills
+from biosense_pipeline_tests.workflows.fakes import (
+    AGENT,
+    SIGHTS,
+    capture,
+    change_still,
+    enter_legacy_benchmark,
+    seen,
+    stills,
+)
 from biosense_pipeline_tests.workflows.two_models import (
     CANDIDATE,
     EVERYTHING,
@@ -235,3 +243,21 @@ def test_rows_without_a_capture_time(processed: Database) -> None:
     change_still(processed, 3, capture_time=None)
     report = _redecide(processed, tolerance=0.2)
     assert (report.rows_changed, report.hours) == (1, set())
+
+
+def test_the_way_back_with_several_references(sqlite_database: Database) -> None:
+    """Results of both models from the same images stand for each other, whichever image was nearest; later ones not."""
+    database = sqlite_database
+    enter_legacy_benchmark(database)
+    enter_legacy_benchmark(database, picture=b"stranger")
+    capture(database, b"agent again", b"stranger", b"nobody")
+    drain(in_force(database), EVERYTHING)
+    turned = {**SIGHTS, b"agent": seen(0.75), b"stranger": seen(0.0)}
+    compare_candidate(database, sights=turned)
+    assert +_redecide(database).left_alone == Counter()
+    assert +_redecide(database, engine="face_recognition").left_alone == Counter()
+    enter_legacy_benchmark(database, picture=b"agent again")
+    for still_id in _rows(database):
+        change_still(database, still_id, status="N")
+    drain(in_force(database), EVERYTHING)
+    assert +_redecide(database, engine="face_recognition").left_alone == Counter({LeftAlone.OUTDATED: 3})

@@ -1,0 +1,72 @@
+"""Writes down who did or looked at what. A look is written down before the picture is answered."""
+
+from enum import StrEnum
+from typing import Any
+
+from starlette.requests import Request
+
+from biosense_pipeline.desk.visitor import current_visitor
+from biosense_pipeline.store.audit import AuditRecord, write_audit
+
+
+class Action(StrEnum):
+    """The words in ``audit_log.action``."""
+
+    SIGN_IN = "sign_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_IN_THROTTLED = "sign_in_throttled"
+    SIGN_OUT = "sign_out"
+    LOOK = "look"
+    REFUSED = "refused"
+    FORM_REFUSED = "form_refused"
+    APPROVE = "approve"
+    REJECT = "reject"
+    PROPOSE = "propose"
+    VERDICT = "verdict"
+    DOWNLOAD = "download"
+    ADD_USER = "add_user"
+    DISABLE_USER = "disable_user"
+    ENABLE_USER = "enable_user"
+    SET_PASSWORD = "set_password"
+
+
+def record(
+    request: Request,
+    action: str,
+    *,
+    subject_kind: str | None = None,
+    subject_id: int | None = None,
+    employee_id: int | None = None,
+    detail: Any | None = None,
+    user_id: int | None = None,
+    user_name: str | None = None,
+) -> None:
+    """Add a row to ``audit_log``; from async handlers, through ``run_in_threadpool``.
+
+    Args:
+        action: a word of :class:`Action`.
+        subject_kind: STREAM, TRAINING or USER.
+        employee_id: whose face or decision it is.
+        detail: what JSON can hold.
+        user_id, user_name: who it is, where nobody is signed in: at a sign-in, or an attempt at one.
+    """
+    visitor = current_visitor(request)
+    write_audit(
+        request.app.state.database,
+        AuditRecord(
+            at=request.app.state.utc_now(),
+            action=action,
+            user_id=visitor.user_id if visitor else user_id,
+            user_name=visitor.name if visitor else user_name,
+            address=address_of(request),
+            subject_kind=subject_kind,
+            subject_id=subject_id,
+            employee_id=employee_id,
+            detail=detail,
+        ),
+    )
+
+
+def address_of(request: Request) -> str:
+    """The browser's address, as the server knows it."""
+    return request.client.host if request.client else ""

@@ -1,0 +1,126 @@
+"""Today: the visitor's agents with their last hour at a glance, those with open findings first."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from biosense_pipeline.codes import StillResult
+from biosense_pipeline.desk.pages.query import moment_of, text_of, whole_number
+from biosense_pipeline.desk.rendering import clock, render, words
+from biosense_pipeline.desk.visitor import visitor_of
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.desk_views.agents import Agent, agents, matching, teams_of
+from biosense_pipeline.store.desk_views.strips import (
+    SPAN,
+    WORST_FIRST,
+    Cell,
+    Glance,
+    default_moment,
+    glances,
+    window_end,
+)
+from biosense_pipeline.store.desk_views.training_images import Enrolment, enrolments
+from biosense_pipeline.store.reviews import MOST_COUNTED, open_findings
+
+A_PAGE = 50
+#: Times that a strip's description names for one result.
+_TIMES_NAMED = 4
+
+
+@dataclass(frozen=True)
+class AgentRow:
+    """An agent on the page. ``told`` says in words what the strip shows."""
+
+    agent: Agent
+    findings: int
+    glance: Glance
+    told: str
+    enrolment: Enrolment
+
+
+def today(request: Request) -> Response:
+    """The page; ``?at=`` shows the hour up to another moment, ``?q=`` and ``?team=`` choose agents."""
+    visitor, state = visitor_of(request), request.app.state
+    now, asked = state.local_now(), moment_of(request, "at")
+    shown = asked or default_moment(state.database, now)
+    everyone = agents(state.database, visitor.agents.team)
+    search, team = text_of(request, "q"), text_of(request, "team")
+    findings = open_findings(state.database, team=visitor.agents.team)
+    chosen = _chosen(everyone, search, team, findings)
+    page = min(max(1, whole_number(request, "page") or 1), max(1, -(-len(chosen) // A_PAGE)))
+    first = (page - 1) * A_PAGE
+    query = {"q": search or None, "team": team or None, "at": _at(asked) if asked else None}
+    return render(
+        request,
+        "today.html",
+        {
+            "rows": _rows(state.database, chosen[first : first + A_PAGE], findings, window_end(shown)),
+            "count": len(chosen),
+            "first": first + 1,
+            "teams": teams_of(everyone) if visitor.agents.team is None else [],
+            "search": search,
+            "team": team,
+            "query": query,
+            "newer": {**query, "page": page - 1} if page > 1 else None,
+            "older": {**query, "page": page + 1} if first + A_PAGE < len(chosen) else None,
+            "start": window_end(shown) - SPAN,
+            "end": window_end(shown),
+            "earlier": {**query, "at": _at(shown - SPAN)},
+            "later": {**query, "at": _at(shown + SPAN)},
+            "is_past": asked is None and shown != now,
+            "waiting": sum(findings.values()),
+            "most_counted": MOST_COUNTED,
+        },
+    )
+
+
+def _chosen(everyone: Sequence[Agent], search: str, team: str, findings: dict[int, int]) -> list[Agent]:
+    """The agents asked for, those with open findings first; who has left is shown only to those who search."""
+    own = [agent for agent in everyone if not team or agent.team == team]
+    found = matching(own, search) if search else [agent for agent in own if agent.active]
+    return sorted(found, key=lambda agent: not findings.get(agent.id))
+
+
+def _rows(database: Database, page: Sequence[Agent], findings: dict[int, int], end: datetime) -> list[AgentRow]:
+    seen, enrolled = glances(database, page, end), enrolments(database, page)
+    return [
+        AgentRow(agent, findings.get(agent.id, 0), seen[agent.id], described(seen[agent.id].cells), enrolled[agent.id])
+        for agent in page
+    ]
+
+
+def described(cells: Sequence[Cell]) -> str:
+    """A strip in words, the worst first: ``Unknown person 10:05, 10:20; no faces found 10:10; otherwise success``."""
+    times: dict[StillResult | None, list[datetime]] = defaultdict(list)
+    for cell in cells:
+        if cell.stills:
+            times[cell.worst].append(cell.start)
+    if not times:
+        return "No stills"
+    well = times.pop(StillResult.SUCCESS, None)
+    told = [_told(words(result), times[result]) for result in WORST_FIRST if result in times]
+    if None in times:
+        told.append(_told("not processed yet", times[None]))
+    if well:
+        told.append(("otherwise " if told else "") + words(StillResult.SUCCESS).lower())
+    sentence = "; ".join(told)
+    return sentence[0].upper() + sentence[1:]
+
+
+def _told(result: str, starts: Sequence[datetime]) -> str:
+    named = ", ".join(clock(start)[:5] for start in islice(starts, _TIMES_NAMED))
+    return f"{result.lower()} {named}" + (" and later" if len(starts) > _TIMES_NAMED else "")
+
+
+def _at(moment: datetime) -> str:
+    """A moment as a field of the kind datetime-local has it; seconds do not matter to cells of five minutes."""
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+routes = [Route("/", today, name="today")]

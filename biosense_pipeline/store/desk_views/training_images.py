@@ -1,0 +1,145 @@
+"""Agents' training images as the desk shows them: which serves, which waits for somebody to decide."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from biosense_pipeline.codes import Status, TrainingResult
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.desk_views.agents import Agent
+from biosense_pipeline.store.desk_views.spellings import own_key, spellings, spelt
+from biosense_pipeline.store.tables import TrainingImage
+
+#: Images of an agent that a page shows, the newest.
+_MOST_SHOWN = 24
+
+
+@dataclass(frozen=True)
+class TrainingCard:
+    """A training image without its picture.
+
+    Attributes:
+        benchmark: stills are compared with it: it is the newest approved.
+    """
+
+    id: int
+    lan_id: str | None
+    capture_time: datetime | None
+    status: str
+    result: str | None
+    processed_time: datetime | None
+    benchmark: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it passed its checks and waits for a decision."""
+        return self.status == Status.CLAIMED and self.result == TrainingResult.AWAITING_APPROVAL
+
+    @property
+    def approvable(self) -> bool:
+        """Whether a person may approve it: it waits, or shows one face that failed for its quality only."""
+        return self.waits or (self.status == Status.FAILED and self.result == TrainingResult.POOR)
+
+    @property
+    def approved(self) -> bool:
+        """Whether stills may be compared with it."""
+        return self.status == Status.PROCESSED
+
+    @property
+    def rejected(self) -> bool:
+        """Whether a person decided against it."""
+        return self.status == Status.FAILED and self.result == TrainingResult.REJECTED
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """What an agent can be compared with.
+
+    Attributes:
+        approved: approved images.
+        waiting: images that wait for a decision.
+        newest_failed: the newest image, of those that neither wait nor were rejected, failed its check, and none
+            was approved after it: the agent's stills fail.
+    """
+
+    approved: int = 0
+    waiting: int = 0
+    newest_failed: bool = False
+
+
+def enrolments(database: Database, agents: Sequence[Agent]) -> dict[int, Enrolment]:
+    """The enrolment of some agents, a page of them, by employee id."""
+    if not agents:
+        return {}
+    with database.read() as connection:
+        forms = spellings(connection, TrainingImage, [agent.lan_id for agent in agents])
+        rows = connection.execute(
+            select(*_CARD).where(spelt(TrainingImage.lan_id, [form for own in forms.values() for form in own]))
+        ).all()
+    cards: dict[str, list[TrainingCard]] = defaultdict(list)
+    for row in rows:
+        cards[own_key(row.lan_id)].append(TrainingCard(*row))
+    return {agent.id: _enrolment(cards[agent.key]) for agent in agents}
+
+
+def training_images(database: Database, agent: Agent) -> list[TrainingCard]:
+    """The agent's newest training images, newest first."""
+    with database.read() as connection:
+        forms = spellings(connection, TrainingImage, [agent.lan_id])[agent.key]
+        rows = connection.execute(
+            select(*_CARD).where(spelt(TrainingImage.lan_id, forms)).order_by(TrainingImage.id.desc())
+        ).all()
+    cards = [TrainingCard(*row) for row in rows if own_key(row.lan_id) == agent.key]
+    benchmark = next((card.id for card in cards if card.approved), None)
+    shown = cards[:_MOST_SHOWN] + [card for card in cards[_MOST_SHOWN:] if card.id == benchmark or card.waits]
+    return [replace(card, benchmark=card.id == benchmark) for card in shown]
+
+
+def training_image(database: Database, training_image_id: int) -> TrainingCard | None:
+    """One training image of any agent; whether it is the benchmark is not looked up."""
+    with database.read() as connection:
+        row = connection.execute(select(*_CARD).where(TrainingImage.id == training_image_id)).first()
+    return TrainingCard(*row) if row else None
+
+
+def reference(
+    database: Database, agent: Agent, images: Sequence[TrainingCard], training_image_id: int | None
+) -> tuple[TrainingCard | None, bool]:
+    """What to show beside a still of the agent, and whether it was compared with that.
+
+    Args:
+        images: the agent's :func:`training_images`.
+        training_image_id: what the still was compared with. Where it is not there any more the benchmark stands in.
+    """
+    compared = next((card for card in images if card.id == training_image_id), None)
+    if compared is None and training_image_id is not None:
+        older = training_image(database, training_image_id)
+        compared = older if older and own_key(older.lan_id) == agent.key else None
+    return compared or next((card for card in images if card.benchmark), None), compared is not None
+
+
+def _enrolment(cards: Sequence[TrainingCard]) -> Enrolment:
+    approved = [card for card in cards if card.approved]
+    checked = [card for card in cards if not card.waits and not card.rejected]
+    newest = max(checked, key=lambda card: card.id, default=None)
+    failed = newest is not None and newest.status == Status.FAILED and not _approved_after(approved, newest)
+    return Enrolment(len(approved), sum(card.waits for card in cards), failed)
+
+
+def _approved_after(approved: Sequence[TrainingCard], failed: TrainingCard) -> bool:
+    return failed.processed_time is not None and any(
+        card.processed_time is not None and card.processed_time > failed.processed_time for card in approved
+    )
+
+
+_CARD = (
+    TrainingImage.id,
+    TrainingImage.lan_id,
+    TrainingImage.capture_time,
+    func.coalesce(TrainingImage.status, ""),
+    TrainingImage.result,
+    TrainingImage.processed_time,
+)

@@ -1,0 +1,1 @@
+"""Tests of the desk, asked as browsers ask it."""
