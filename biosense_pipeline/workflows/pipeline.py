@@ -153,7 +153,7 @@ class Pipeline:
     def _commit(self) -> None:
         """Look again at what was put aside, then write what is decided."""
         while again := list(self._again):
-            self._report.again += len(again)
+            self._report.further_looks += len(again)
             stored = pictures(self._bench.database, StreamImage, again, self._bench.settings.max_image_bytes)
             looks = {still_id: look for still_id, (_, look) in self._again.items()}
             with closing(self._bench.examine(stored, looks.__getitem__, self._renew)) as examined:
