@@ -16,9 +16,10 @@ from biosense_pipeline.vision.examine import TOGETHER, Examination
 from biosense_pipeline.vision.faces import Picture
 from biosense_pipeline.vision.worker import Examined, MakeEngine, Worker
 
-#: Pictures of a stream that may be under way, for each worker: some at work, some waiting for it, and some
-#: whose results wait for the caller. More would only fill memory.
-_UNDER_WAY = 2 * TOGETHER
+#: Pictures of a stream that may be under way for each worker: about half of them at work, the others waiting for
+#: it or their results for the caller. Further ahead how to look at a picture would be chosen knowing less of those
+#: before it, which costs more than larger trays would save.
+_UNDER_WAY = TOGETHER
 #: Seconds without a result after which the caller may do something else for a moment.
 _PATIENCE = 0.5
 

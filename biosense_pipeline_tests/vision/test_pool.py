@@ -156,7 +156,7 @@ def test_pictures_are_read_as_workers_are_free(make_pool: MakePool) -> None:
             yield Picture(key, picture(key))
 
     for done, _ in enumerate(make_pool().examine(pictures()), start=1):
-        assert len(read) <= done + 2 * 3 * TOGETHER
+        assert len(read) <= done + 2 * TOGETHER
 
 
 @pytest.mark.parametrize(
