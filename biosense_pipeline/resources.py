@@ -39,7 +39,9 @@ class DatabaseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 class RecogniserResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Detects, aligns, encodes and compares faces. What is left empty comes from the environment."""
 
-    engine: EngineName | None = Field(default=None, description="dlib or face_recognition; default BIOSENSE_ENGINE")
+    engine: EngineName | None = Field(
+        default=None, description="DLIB, ONNX or FACE_RECOGNITION; default BIOSENSE_ENGINE"
+    )
     workers: int | None = Field(
         default=None, ge=0, description="Processes per run, 0 for none; default BIOSENSE_WORKERS, or else one per core"
     )

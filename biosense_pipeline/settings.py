@@ -102,8 +102,9 @@ class Settings(BaseSettings):
         gt=0,
         le=0.5,
         description="Share of comparisons with another person that may be accepted; a calibration sets the tolerance "
-        "by it, from the next one on. Stills of one impostor resemble each other, so it is a share of people rather "
-        "than of stills: most are never accepted, a look-alike often.",
+        "by it, from the next one on. Stills of one impostor resemble each other, so it is a share of pairs of people "
+        "rather than of stills: most are never accepted, a look-alike often. It is kept to at 95 % confidence, pairs "
+        "of people taken as independent; where single people are easily taken for others, the true rate may be higher.",
     )
     calibration_days: int = Field(
         14,

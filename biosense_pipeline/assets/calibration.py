@@ -1,12 +1,9 @@
 """The calibration: how sure a distance makes us on this site, and the tolerances that follow."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import dagster as dg
 
 from biosense_pipeline.assets.enrolment import benchmark_encodings
-from biosense_pipeline.assets.metadata import Metadata, column_schema, markdown_table, plot
+from biosense_pipeline.assets.metadata import Metadata, column_schema, plot, table
 from biosense_pipeline.assets.recognition import GROUP, recognition_results
 from biosense_pipeline.assets.summaries import hourly_agent_summary
 from biosense_pipeline.matching.score_calibration import reliability
@@ -14,6 +11,7 @@ from biosense_pipeline.plots import calibration_densities, reliability_diagram
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
 from biosense_pipeline.store.tables import MatchCalibration
 from biosense_pipeline.workflows.calibrate import CalibrationReport, Fitted, calibrate
+from biosense_pipeline.workflows.report_tables import Table, pair_table, separability_table
 
 _LISTED = ("suspected_one_person", "nearest_pairs")
 #: Pairs and agents named in the metadata of one materialisation.
@@ -46,8 +44,8 @@ def _metadata(report: CalibrationReport) -> Metadata:
         "model_id": candidate.model_id,
         "objections": dg.MetadataValue.md("\n\n".join(candidate.objections) or "none"),
         "genuine_pairs_are": report.genuine_pairs,
-        "material": _table({name: value for name, value in candidate.material.items() if name not in _LISTED}),
-        **{name: _pairs(candidate.material[name]) for name in _LISTED},
+        "material": _numbers({name: value for name, value in candidate.material.items() if name not in _LISTED}),
+        **{name: table(pair_table(candidate.material[name]).first(_MOST_NAMED)) for name in _LISTED},
         "target_fmr": candidate.target_fmr,
         **(_fitted_metadata(report, report.fitted) if report.fitted else {}),
         "dagster/column_schema": column_schema(MatchCalibration),
@@ -57,29 +55,11 @@ def _metadata(report: CalibrationReport) -> Metadata:
 def _fitted_metadata(report: CalibrationReport, fitted: Fitted) -> Metadata:
     distances, genuine = report.comparisons.labelled
     points = reliability(fitted.held_out.llrs, fitted.held_out.genuine)
-    people = report.comparisons.people
     return {
         "method": fitted.calibration.method,
         "tolerance": fitted.tolerance,
-        "figures_on_unseen_people": _table(report.candidate.figures),
-        "look_alikes": dg.MetadataValue.md(
-            markdown_table(
-                ["agent", "nearest colleague", "own tolerance", "FMR", "FNMR", "reaches target"],
-                [
-                    (
-                        people[entry.person],
-                        people[entry.nearest],
-                        f"{entry.tolerance:.3f}",
-                        f"{entry.fmr:.3%}",
-                        "unknown" if entry.fnmr is None else f"{entry.fnmr:.1%}",
-                        "yes" if entry.reaches_target else "no",
-                    )
-                    for entry in fitted.look_alikes[:_MOST_NAMED]
-                ],
-            )
-            if fitted.look_alikes
-            else "none"
-        ),
+        "figures_on_unseen_people": _numbers(report.candidate.figures),
+        "look_alikes": table(separability_table(report.separability).first(_MOST_NAMED)),
         "densities": plot(
             calibration_densities(distances[genuine], distances[~genuine], fitted.tolerance, fitted.calibration.llr)
         ),
@@ -87,14 +67,9 @@ def _fitted_metadata(report: CalibrationReport, fitted: Fitted) -> Metadata:
     }
 
 
-def _table(numbers: Metadata) -> dg.MarkdownMetadataValue:
+def _numbers(numbers: Metadata) -> dg.MarkdownMetadataValue:
     rows = [(name, f"{value:.5g}" if isinstance(value, float) else value) for name, value in numbers.items()]
-    return dg.MetadataValue.md(markdown_table(["what", "value"], rows))
-
-
-def _pairs(pairs: Sequence[dict[str, Any]]) -> dg.MarkdownMetadataValue:
-    rows = [(*pair["agents"], pair["distance"]) for pair in pairs[:_MOST_NAMED]]
-    return dg.MetadataValue.md(markdown_table(["agent", "agent", "median distance"], rows) if rows else "none")
+    return table(Table(["what", "value"], rows))
 
 
 default_assets = [match_calibration]

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, markdown_table, plot
+from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, plot, table
 from biosense_pipeline.assets.recognition import GROUP, recognition_results
 from biosense_pipeline.choices import Detection, EngineName
 from biosense_pipeline.matching.differences import SHARE_STEP, Differences
@@ -19,6 +19,7 @@ from biosense_pipeline.store.tables import RecognitionResult
 from biosense_pipeline.workflows.candidate import CandidateReport, compare
 from biosense_pipeline.workflows.candidate_settings import candidate_settings
 from biosense_pipeline.workflows.redecide import RedecisionReport, redecide
+from biosense_pipeline.workflows.report_tables import agent_table, result_table, telling_table
 
 #: Agents listed in the metadata of one hour.
 _MOST_AGENTS = 50
@@ -154,37 +155,11 @@ def _differences(differences: Differences) -> Metadata:
         "newly_matched": total.newly_matched,
         "newly_unmatched": total.newly_unmatched,
         "face_counts_changed": total.face_counts_changed,
-        "results": _table(
-            ["old result", "new result", "stills"],
-            [(old, new, count) for (old, new), count in differences.results.most_common()],
-        ),
-        "agents": _table(
-            ["agent", "stills", "changed", "newly matched", "newly unmatched", "other number of faces"],
-            [
-                (
-                    lan_id,
-                    tally.stills,
-                    tally.changed,
-                    tally.newly_matched,
-                    tally.newly_unmatched,
-                    tally.face_counts_changed,
-                )
-                for lan_id, tally in list(differences.agents.items())[:_MOST_AGENTS]
-            ],
-        ),
-        "most_telling": _table(
-            ["still", "agent", "old", "new", "shift in tolerances"],
-            [
-                (still.still_id, still.lan_id, still.old, still.new, f"{still.shift:.2f}")
-                for still in differences.telling
-            ],
-        ),
+        "results": table(result_table(differences)),
+        "agents": table(agent_table(differences.agents).first(_MOST_AGENTS)),
+        "most_telling": table(telling_table(differences)),
         "distances": plot(share_map(differences.share_counts, SHARE_STEP)),
     }
-
-
-def _table(headings: list[str], rows: list[tuple[object, ...]]) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md(markdown_table(headings, rows) if rows else "none")
 
 
 def _counts(counts: Mapping[Any, int], heading: str) -> dg.MarkdownMetadataValue:

@@ -7,6 +7,8 @@ from typing import Any
 import dagster as dg
 import numpy as np
 
+from biosense_pipeline.workflows.report_tables import Table
+
 Metadata = dict[str, Any]
 
 
@@ -42,6 +44,11 @@ def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> st
     cells = [headings, *rows]
     lines = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in cells]
     return "\n".join([lines[0], "|" + " --- |" * len(headings), *lines[1:]])
+
+
+def table(shown: Table) -> dg.MarkdownMetadataValue:
+    """A report's table, or a word where it has no rows."""
+    return dg.MetadataValue.md(markdown_table(*shown) if shown.rows else "none")
 
 
 def percentiles(values: Sequence[float], unit: str) -> Metadata:

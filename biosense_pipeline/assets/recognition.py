@@ -125,7 +125,7 @@ def _recognition_metadata(bench: Workbench, hour: Hour, report: DrainReport) -> 
         **_rule_metadata(rule),
         "model_id": bench.model_id,
         "settled_by_a_quick_look": report.quick,
-        "looked_at_twice": report.again,
+        "further_looks": report.further_looks,
         "attempts_repeated": report.retried,
         "claims_lost": report.lost,
         "dagster/column_schema": column_schema(RecognitionResult),

@@ -11,9 +11,10 @@ from biosense_pipeline.choices import Detection, EngineName
 from biosense_pipeline.cli.opening import open_database, open_workbench
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
 from biosense_pipeline.cli.scope_options import scope_options
+from biosense_pipeline.cli.workers_option import workers_option
 from biosense_pipeline.codes import Status
 from biosense_pipeline.matching.differences import Differences
-from biosense_pipeline.settings import load_settings
+from biosense_pipeline.settings import Settings, load_settings
 from biosense_pipeline.store.backlog import count_by_status
 from biosense_pipeline.store.due import due_hours
 from biosense_pipeline.store.scope import Scope
@@ -22,6 +23,7 @@ from biosense_pipeline.workflows.candidate import compare as compare_stills
 from biosense_pipeline.workflows.candidate_settings import candidate_settings
 from biosense_pipeline.workflows.redecide import LeftAlone, RedecisionReport
 from biosense_pipeline.workflows.redecide import redecide as redecide_stills
+from biosense_pipeline.workflows.report_tables import agent_table, result_table, telling_table
 from biosense_pipeline.workflows.summarise import summarise_hours
 
 #: Agents listed for people; programs get all.
@@ -39,16 +41,16 @@ _MOST_AGENTS = 30
 )
 @scope_options
 @click.option("--again", is_flag=True, help="Examine also the stills that the candidate has a result for.")
-@click.option("--workers", type=click.IntRange(0, 256), help="Processes; overrides BIOSENSE_WORKERS.")
+@workers_option
 @as_json_option
 def compare(
+    settings: Settings,
     scope: Scope,
     engine: str | None,
     encoder: Path | None,
     detection: str | None,
     tolerance: float | None,
     again: bool,
-    workers: int | None,
     as_json: bool,
 ) -> None:
     """Show what another engine, model, detection or tolerance would have decided.
@@ -56,24 +58,21 @@ def compare(
     Looks at stills that were processed already and changes nothing that people see. Results of another model
     are kept beside those in force; stopped, it goes on where it ended.
     """
-    present = load_settings()
-    if workers is not None:
-        present = present.model_copy(update={"workers": workers})
-    settings = candidate_settings(
-        present,
+    candidate = candidate_settings(
+        settings,
         engine=EngineName(engine) if engine else None,
         encoder=encoder,
         detection=Detection(detection) if detection else None,
         tolerance=tolerance,
     )
-    database = open_database(present)
-    with open_workbench(settings, database) as bench, progress_bar() as bar:
+    database = open_database(settings)
+    with open_workbench(candidate, database) as bench, progress_bar() as bar:
         task = bar.add_task("stills", total=count_by_status(database, scope).get(Status.PROCESSED, 0))
 
         def show(report: CandidateReport) -> None:
             bar.update(task, completed=report.differences.total.stills)
 
-        report = compare_stills(bench, present, scope, again=again, on_progress=show)
+        report = compare_stills(bench, settings, scope, again=again, on_progress=show)
     if as_json:
         print_json(_candidate_numbers(report))
         return
@@ -123,23 +122,12 @@ def redecide(scope: Scope, dry_run: bool, as_json: bool) -> None:
 
 def _print(differences: Differences, title: str, others: Mapping[Any, int]) -> None:
     total = differences.total
-    print_table("Results", ["old", "new", "stills"], [(*key, n) for key, n in differences.results.most_common()])
-    agents = [(lan_id, *asdict(tally).values()) for lan_id, tally in differences.agents.items() if tally.changed]
-    if agents:
-        print_table(
-            "Agents whose decisions change",
-            ["agent", "stills", "changed", "newly matched", "newly unmatched", "other number of faces"],
-            agents[:_MOST_AGENTS],
-        )
+    print_table("Results", *result_table(differences))
+    changing = {lan_id: tally for lan_id, tally in differences.agents.items() if tally.changed}
+    if changing:
+        print_table("Agents whose decisions change", *agent_table(changing).first(_MOST_AGENTS))
     if differences.telling:
-        print_table(
-            "Most telling",
-            ["still", "agent", "old", "new", "shift in tolerances"],
-            [
-                (still.still_id, still.lan_id, still.old, still.new, round(still.shift, 2))
-                for still in differences.telling
-            ],
-        )
+        print_table("Most telling", *telling_table(differences))
     for reason, count in others.items():
         if count:
             click.echo(f"{count} stills {title}: {reason}.")

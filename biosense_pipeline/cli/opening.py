@@ -43,6 +43,7 @@ def open_workbench(settings: Settings, database: Database) -> Iterator[Workbench
     try:
         with workbench(settings, database) as bench:
             yield replace(bench, heartbeat=heed)
+            heed()
     except BiosenseError:
         heed()  # what fails while all are asked to end has ended
         raise

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
+from biosense_pipeline.cli.workers_option import workers_option
 from biosense_pipeline.evaluation.verification.pair_distances import Normalisation
 from biosense_pipeline.evaluation.verification.report import prepare_report, write_report
 from biosense_pipeline.evaluation.verification.run import VerificationRun, numbers, run_verification
-from biosense_pipeline.settings import load_settings
+from biosense_pipeline.settings import Settings
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -37,16 +38,16 @@ _REPORT = click.Path(file_okay=False, path_type=Path)
     show_default=True,
     help="Resamples of the people for the confidence intervals.",
 )
-@click.option("--workers", type=click.IntRange(0, 256), help="Processes; overrides BIOSENSE_WORKERS.")
+@workers_option
 @as_json_option
 def verification(
+    settings: Settings,
     images: Path,
     pairs: Path,
     report: Path | None,
     normalise: str,
     skip_missing: bool,
     resamples: int,
-    workers: int | None,
     as_json: bool,
 ) -> None:
     """Measure how well the engine tells people apart, on the pairs of a file.
@@ -54,9 +55,6 @@ def verification(
     Accuracy is over all pairs: where an image gives no face, the pair counts as different people. FMR, FNMR,
     EER and Cllr are over the pairs that could be compared. Intervals are over people.
     """
-    settings = load_settings()
-    if workers is not None:
-        settings = settings.model_copy(update={"workers": workers})
     file = prepare_report(report) if report else None
     with progress_bar() as bar:
         task = bar.add_task("images", total=None)

@@ -8,8 +8,9 @@ import numpy as np
 from biosense_pipeline.cli.opening import open_database, open_workbench
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
 from biosense_pipeline.cli.scope_options import scope_options
+from biosense_pipeline.cli.workers_option import workers_option
 from biosense_pipeline.local_time import floor_hour
-from biosense_pipeline.settings import load_settings
+from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.backlog import take_stock
 from biosense_pipeline.store.due import due_hours
 from biosense_pipeline.store.scope import Scope
@@ -22,17 +23,14 @@ from biosense_pipeline.workflows.summarise import summarise_hours
 @click.command()
 @scope_options
 @click.option("--follow", is_flag=True, help="Go on with new stills until none comes any more (see idle_seconds).")
-@click.option("--workers", type=click.IntRange(0, 256), help="Processes; overrides BIOSENSE_WORKERS.")
+@workers_option
 @as_json_option
-def drain(scope: Scope, follow: bool, workers: int | None, as_json: bool) -> None:
+def drain(settings: Settings, scope: Scope, follow: bool, as_json: bool) -> None:
     """Process all pending stills: check enrolments, compare, write results, sum up their hours.
 
     The same work as Dagster's recognition_job, for a shell or cron. Several may run at once, on several
     hosts: they share the stills. Stopped at any point, it loses nothing.
     """
-    settings = load_settings()
-    if workers is not None:
-        settings = settings.model_copy(update={"workers": workers})
     database = open_database(settings)
     with open_workbench(settings, database) as bench, progress_bar() as bar:
         checks, encodings = check_training_images(bench), encode_benchmarks(bench)
@@ -84,7 +82,7 @@ def drain_numbers(report: DrainReport) -> dict[str, Any]:
         "results": {str(result): count for result, count in report.results.most_common()},
         "hours": sorted(floor_hour(hour).isoformat() for hour in report.hours),
         "settled_by_a_quick_look": report.quick,
-        "looked_at_twice": report.again,
+        "further_looks": report.further_looks,
         "retried": report.retried,
         "lost": report.lost,
         "seconds": round(report.seconds, 3),

@@ -16,6 +16,8 @@ from biosense_pipeline.demo.frames import Person
 HOURS = (datetime(2026, 3, 2, 9), datetime(2026, 3, 2, 10))
 ENROLLED_AT = datetime(2026, 3, 1, 15)
 
+_LEADS = {"NA": "Nora North", "EU": "Elias East", "AP": "Ama Pace"}
+
 
 @dataclass(frozen=True)
 class Agent:
@@ -25,6 +27,11 @@ class Agent:
     name: str
     person: Person
     training: Callable[[], bytes] | None
+
+    @property
+    def team_lead(self) -> str:
+        """Each region has a lead."""
+        return _LEADS[self.lan_id.split("\\")[0]]
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from sqlalchemy import Connection, update
 
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.demo import frames
 from biosense_pipeline.demo.day import AGENTS, ENROLLED_AT, LAN_IDS, UNDECIDED, plan
 from biosense_pipeline.errors import WrongUse
+from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.store.approvals import hold, reject
 from biosense_pipeline.store.capture import (
     CapturedImage,
@@ -21,7 +23,9 @@ from biosense_pipeline.store.capture import (
     without_training_image,
 )
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.employees import employee_ids
 from biosense_pipeline.store.results import read_results
+from biosense_pipeline.store.tables import Employee
 
 _BATCH = 25
 
@@ -58,6 +62,7 @@ def seed_day(database: Database, on_progress: Callable[[int], None] = lambda ent
     """
     refuse_foreign(database)
     empty_tables(database)
+    _register(database)
     enrol_demo_agents(database, ENROLLED_AT)
     _enter_undecided(database)
     expected: dict[int, StillResult] = {}
@@ -76,6 +81,21 @@ def enrol_demo_agents(database: Database, captured: datetime) -> None:
     enter_training_images(
         database, [CapturedImage(lan_id, captured, images[lan_id]()) for lan_id in images if lan_id in missing]
     )
+
+
+def _register(database: Database) -> None:
+    """Enter the agents with their names and team leads, as a site's own list of staff would have them."""
+    ids = employee_ids(database, LAN_IDS)
+
+    def name(connection: Connection) -> None:
+        for agent in AGENTS:
+            connection.execute(
+                update(Employee)
+                .where(Employee.id == ids[agent_key(agent.lan_id)])
+                .values(display_name=agent.name, team_lead=agent.team_lead)
+            )
+
+    database.write(name)
 
 
 def _enter_undecided(database: Database) -> None:

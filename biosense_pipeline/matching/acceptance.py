@@ -1,4 +1,4 @@
-"""Whether a calibration may take effect: enough material, no worse than the one in force, and usable."""
+"""Whether a calibration may take effect: enough material, hardly worse than the one in force, and usable."""
 
 from dataclasses import dataclass
 
@@ -57,9 +57,9 @@ class Support:
         if self.pairs_of_people < pairs_needed(target_fmr):
             found.append(
                 f"{self.pairs_of_people} pairs of people were compared and {pairs_needed(target_fmr)} are needed, as "
-                f"{people_needed(target_fmr)} people make them: a false match rate of {target_fmr:.3g} is shown at "
-                f"95 % confidence by 3 / {target_fmr:.3g} comparisons without one (rule of three), and stills of the "
-                "same two people repeat each other."
+                f"{people_needed(target_fmr)} people make them: 3 / {target_fmr:.3g} pairs without a false match show "
+                f"a rate of {target_fmr:.3g} at 95 % confidence, the pairs taken as independent (rule of three); "
+                "stills of the same two people repeat each other."
             )
         if self.genuine < FEWEST_GENUINE:
             found.append(
@@ -88,7 +88,8 @@ def objections(held_out: HeldOut, tolerance: float, target_fmr: float, in_force:
     if shown_fmr(held_out.fmr, held_out.pairs_of_people) > target_fmr:
         found.append(
             f"Its tolerance does not carry over to people it has not seen: {held_out.fmr:.3%} of impostor comparisons "
-            f"match where {target_fmr:.3%} may."
+            f"match, each pair of people counting once, where {target_fmr:.3%} may. The excess is shown at 95 % "
+            "confidence, pairs of people taken as independent."
         )
     if held_out.fnmr > MOST_FNMR:
         found.append(

@@ -27,7 +27,8 @@ class HeldOut:
         distances, genuine: (n,) and bool (n,).
         llrs: (n,) by that method.
         cllrs: Cllr in bits by method.
-        fmr, fnmr: at tolerances that were set without these people.
+        fmr, fnmr: at tolerances that were set without these people; fmr over pairs of people, as the
+            tolerances are, fnmr over comparisons.
         pairs_of_people: behind fmr.
     """
 
@@ -73,7 +74,8 @@ def hold_out(comparisons: Comparisons, observed_fmr: float) -> HeldOut:
     """
     if len(comparisons.shown) < FEWEST_PEOPLE:
         raise ValueError(f"fewer than {FEWEST_PEOPLE} people have stills")
-    distances, genuine, pairs = [], [], 0
+    distances, genuine, pair_weights = [], [], []
+    pairs = 0
     # Of all people: they follow from how many there are, and what is stored in the end has the same ones.
     bounds = supported_bounds(comparisons)
     llrs: dict[str, list[np.ndarray]] = {method: [] for method in METHODS}
@@ -83,6 +85,7 @@ def hold_out(comparisons: Comparisons, observed_fmr: float) -> HeldOut:
         tried, labels = unknown.labelled
         distances.append(tried)
         genuine.append(labels)
+        pair_weights.append(unknown.pair_weights[unknown.impostors])
         pairs += unknown.pairs_of_people
         tolerance = tolerance_at_fmr(known, observed_fmr)
         for method in METHODS:
@@ -100,7 +103,7 @@ def hold_out(comparisons: Comparisons, observed_fmr: float) -> HeldOut:
         all_genuine,
         all_llrs[best],
         cllrs,
-        float(all_accepted[~all_genuine].mean()),
+        float(np.average(all_accepted[~all_genuine], weights=np.concatenate(pair_weights))),
         float((~all_accepted[all_genuine]).mean()),
         pairs,
     )

@@ -1,7 +1,9 @@
 """Tolerances by error rate: the fleet's, and stricter ones of agents whom colleagues look like.
 
-What is independent among impostor comparisons are pairs of people, at best: stills of one person repeat
-each other. So pairs of people are counted, each by the share of its comparisons that match.
+Stills of one person repeat each other, so not comparisons but pairs of people are counted, each by the
+share of its comparisons that match. Bounds on their rate are binomial: they take the pairs as independent,
+which pairs that share a person are not. A person easily taken for others spoils all of his or her pairs at
+once, so where there are such people a rate is less certain than its bound says.
 """
 
 import math
@@ -12,7 +14,7 @@ import numpy as np
 from biosense_pipeline.matching.comparisons import GENUINE, Comparisons
 from biosense_pipeline.matching.error_rates import error_rates
 
-#: One-sided confidence that the false match rate does not exceed the target.
+#: One-sided confidence that the false match rate does not exceed the target, pairs of people taken as independent.
 CONFIDENCE = 0.95
 #: An agent who is rejected more often than this is of no use to supervisors; no tolerance goes that far.
 MOST_FNMR = 0.2
@@ -47,7 +49,10 @@ class LookAlikes:
 
 
 def pairs_needed(target_fmr: float) -> int:
-    """Pairs of people without a false match that show the rate at 95 % confidence: the rule of three."""
+    """Pairs of people without a false match that show the rate at 95 % confidence: the rule of three.
+
+    It takes the pairs as independent, as the bounds below do.
+    """
     return math.ceil(3.0 / target_fmr)
 
 
@@ -59,8 +64,12 @@ def people_needed(target_fmr: float) -> int:
 def supported_fmr(pairs: int, target_fmr: float) -> float | None:
     """The largest observed rate among so many pairs of people whose upper confidence bound keeps to the target.
 
-    The bound is that of Clopper and Pearson (1934), its number of errors taken as a real number. None
-    where even no error at all would not be enough.
+    The bound is that of Clopper and Pearson (1934), its number of errors taken as a real number. It is at
+    95 % confidence for independent pairs; the n (n - 1) / 2 pairs of n people share people, and where single
+    people are easily taken for others, the true rate exceeds the target more often than one time in twenty.
+
+    Returns:
+        None where even no error at all would not be enough.
     """
     from scipy.optimize import brentq
     from scipy.stats import beta
@@ -75,7 +84,10 @@ def supported_fmr(pairs: int, target_fmr: float) -> float | None:
 
 
 def shown_fmr(fmr: float, pairs: int) -> float:
-    """The rate that ``fmr``, observed, shows to be exceeded at 95 % confidence: Clopper and Pearson's lower bound."""
+    """The rate that ``fmr``, observed, shows to be exceeded at 95 % confidence: Clopper and Pearson's lower bound.
+
+    For independent pairs, as in :func:`supported_fmr`; people easily taken for others make it too high.
+    """
     from scipy.stats import beta
 
     errors = fmr * pairs

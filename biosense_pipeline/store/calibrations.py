@@ -46,7 +46,7 @@ class OwnTolerance:
 
 @dataclass(frozen=True)
 class Separability:
-    """An agent whom no tolerance keeps apart from a colleague, both by LAN id; numbers as in ``agent_threshold``."""
+    """Whether an agent can be kept apart from the nearest colleague, both by LAN id; as in ``agent_threshold``."""
 
     lan_id: str
     nearest_lan_id: str
@@ -54,6 +54,7 @@ class Separability:
     fmr: float
     fnmr: float | None
     nearest_distance: float
+    reaches_target: bool = False
 
 
 @dataclass(frozen=True)

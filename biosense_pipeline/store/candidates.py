@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select
+from sqlalchemy import ColumnElement, select
 
 from biosense_pipeline.codes import Process, Status
-from biosense_pipeline.store.database import Database, upsert, utc_now
-from biosense_pipeline.store.outcomes import REFERENCES, StillOutcome, process_row, result_row
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.outcomes import REFERENCES, StillOutcome, record
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import ProcessStatus, RecognitionResult, StreamImage
+from biosense_pipeline.store.tables import RecognitionResult, StreamImage
 
 #: Ids that one look fetches. An hour holds some 200,000 at most; all years together would not fit.
 _IDS_AT_A_TIME = 50_000
@@ -134,21 +134,5 @@ def write_candidate_results(
     database: Database, outcomes: Sequence[StillOutcome], *, model_id: str, run_id: str | None
 ) -> None:
     """Write what a candidate found beside the results of other models; ``stream_img`` stays as it is."""
-
-    def write(connection: Connection) -> None:
-        now = utc_now(connection)
-        upsert(
-            connection,
-            RecognitionResult.__table__,
-            [
-                result_row(outcome, outcome.comparison, model_id, run_id, now)
-                for outcome in outcomes
-                if outcome.comparison
-            ],
-        )
-        connection.execute(
-            insert(ProcessStatus), [process_row(outcome, model_id, run_id, Process.CANDIDATE) for outcome in outcomes]
-        )
-
     if outcomes:
-        database.write(write)
+        database.write(lambda connection: record(connection, outcomes, Process.CANDIDATE, model_id, run_id))

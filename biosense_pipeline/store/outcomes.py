@@ -91,21 +91,26 @@ def write_outcomes(
         ours = [outcome for outcome in outcomes if outcome.still_id in held]
         if ours:
             _update_stills(connection, ours, processed_time)
-            now = utc_now(connection)
-            upsert(
-                connection,
-                RecognitionResult.__table__,
-                [
-                    result_row(outcome, outcome.comparison, model_id, run_id, now)
-                    for outcome in ours
-                    if outcome.comparison
-                ],
-            )
-            connection.execute(insert(ProcessStatus), [process_row(outcome, model_id, run_id) for outcome in ours])
+            record(connection, ours, Process.RECOGNITION, model_id, run_id)
             mark_due(connection, held.values())
         return ours
 
     return database.write(write) if outcomes else []
+
+
+def record(
+    connection: Connection, outcomes: Sequence[StillOutcome], process: Process, model_id: str, run_id: str | None
+) -> None:
+    """Write the results under the model and the attempts of a process, at least one; ``stream_img`` stays as it is."""
+    now = utc_now(connection)
+    upsert(
+        connection,
+        RecognitionResult.__table__,
+        [_result_row(outcome, outcome.comparison, model_id, run_id, now) for outcome in outcomes if outcome.comparison],
+    )
+    connection.execute(
+        insert(ProcessStatus), [_process_row(outcome, process, model_id, run_id) for outcome in outcomes]
+    )
 
 
 def reset_for_reprocessing(database: Database, scope: Scope, batch: int = 1000) -> int:
@@ -167,10 +172,9 @@ def _update_stills(connection: Connection, outcomes: Sequence[StillOutcome], pro
     )
 
 
-def result_row(
+def _result_row(
     outcome: StillOutcome, comparison: Comparison, model_id: str, run_id: str | None, now: datetime
 ) -> dict[str, Any]:
-    """The outcome as a row of ``recognition_result``."""
     return {
         "stream_image_id": outcome.still_id,
         "model_id": model_id,
@@ -190,10 +194,7 @@ def result_row(
     }
 
 
-def process_row(
-    outcome: StillOutcome, model_id: str, run_id: str | None, process: Process = Process.RECOGNITION
-) -> dict[str, Any]:
-    """The outcome as a row of ``process_status``."""
+def _process_row(outcome: StillOutcome, process: Process, model_id: str, run_id: str | None) -> dict[str, Any]:
     return {
         "image_kind": ImageKind.STREAM,
         "image_id": outcome.still_id,

@@ -3,7 +3,8 @@
 ``stream_img`` and ``train_img`` may exist before the pipeline does and stay the capture clients': rows
 refer to them by id without a foreign key, since their id types vary by site and clients purge old rows.
 Times in those two are naive and local to ``BIOSENSE_TIMEZONE``; times in the pipeline's own tables are
-naive UTC, except ``agent_hour_summary.hour``, which is an hour of ``capture_time``.
+naive UTC, except those that come from ``capture_time`` and are local as it is: ``agent_hour_summary.hour``,
+``first_capture`` and ``last_capture``, ``summary_due.hour``, ``match_calibration.window_start`` and ``window_end``.
 """
 
 from datetime import datetime
@@ -199,7 +200,13 @@ class RecognitionResult(Base):
 
 
 class MatchCalibration(Base):
-    """What was fitted to a site's own comparisons; in force is the one of its model that was activated last."""
+    """What was fitted to a site's own comparisons; in force is the one of its model that was activated last.
+
+    ``tolerance`` is the largest distance whose observed false match rate, over pairs of people, leaves room for
+    chance below ``target_fmr`` (95 % confidence, pairs taken as independent), and none at which a face that is
+    accepted is more likely somebody else's. Where the pairs are too few for any, an objection says so and no
+    impostor observed is within it.
+    """
 
     __tablename__ = "match_calibration"
     __table_args__ = (Index("ix_match_calibration_in_force", "model_id", "activated"), TABLE_OPTIONS)

@@ -37,15 +37,16 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 def warp(pixels: np.ndarray, from_output: np.ndarray, width: int, height: int) -> np.ndarray:
     """Sample the picture at the places that (2, 3) ``from_output`` names for each pixel of the output."""
     picture = Image.fromarray(pixels)
+    # Pillow measures from the corner of a pixel, landmarks from its centre.
+    matrix = from_output.copy()
+    matrix[:, 2] += 0.5 - 0.5 * matrix[:, :2].sum(axis=1)
     step = float(np.hypot(from_output[0, 0], from_output[1, 0]))
     if step >= 2:
         # Bilinear sampling looks at four pixels: of a much larger face it would pick single ones.
         factor = int(step)
         picture = picture.reduce(factor)
-        from_output = from_output / factor
-    # Pillow measures from the corner of a pixel, landmarks from its centre.
-    matrix = from_output.copy()
-    matrix[:, 2] += 0.5 - 0.5 * matrix[:, :2].sum(axis=1)
+        # Only what is measured from the corner shrinks with the picture.
+        matrix /= factor
     return np.asarray(
         picture.transform((width, height), Image.Transform.AFFINE, tuple(matrix.ravel()), Image.Resampling.BILINEAR)
     )

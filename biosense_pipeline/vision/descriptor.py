@@ -17,6 +17,9 @@ Point = tuple[float, float]
 Positive = Annotated[float, Field(gt=0)]
 PerColour = float | tuple[float, float, float]
 
+#: Changed with every change of how a face is prepared for an own model; version 1 was half a pixel off.
+_PREPARATION = b"2"
+
 
 class Input(BaseModel):
     """What the graph takes: levels 0-255 of each colour become ``(level - mean) * scale``."""
@@ -69,7 +72,7 @@ class Descriptor(BaseModel):
     @property
     def model_id(self) -> str:
         """Name and a hash of graph and descriptor: whatever changes an encoding changes the id."""
-        settings = self.model_dump_json(exclude={"file", "tolerance"}).encode()
+        settings = self.model_dump_json(exclude={"file", "tolerance"}).encode() + _PREPARATION
         stamp = self.file.stat()
         digest = hashlib.sha256(_digest(self.file, stamp.st_mtime_ns, stamp.st_size) + settings).hexdigest()
         return f"{self.name}-{digest[:12]}"

@@ -56,8 +56,13 @@ class Examiner(Protocol):
 
     model_id: str
 
-    def examine(self, pictures: Iterable[Picture]) -> Generator[tuple[int, Examination]]:
-        """Examine pictures; yields each key once, as results come, in any order."""
+    def examine(
+        self, pictures: Iterable[Picture], waiting: Callable[[], None] = lambda: None
+    ) -> Generator[tuple[int, Examination]]:
+        """Examine pictures; yields each key once, as results come, in any order.
+
+        ``waiting`` is called now and then in the caller's thread while there is no result to yield.
+        """
         ...
 
     def close(self) -> None:
@@ -107,13 +112,15 @@ class InlineExaminer:
         self._make_engine = make_engine
         self._engine: FaceEngine | None = None
 
-    def examine(self, pictures: Iterable[Picture]) -> Generator[tuple[int, Examination]]:
+    def examine(
+        self, pictures: Iterable[Picture], waiting: Callable[[], None] = lambda: None
+    ) -> Generator[tuple[int, Examination]]:
         """Examine pictures in the order given; the models are loaded before the first."""
-        waiting = iter(pictures)
-        while batch := list(islice(waiting, TOGETHER)):
+        source = iter(pictures)
+        while batch := list(islice(source, TOGETHER)):
             if self._engine is None:
                 self._engine = self._make_engine(self._spec)
-            examined = examine_pictures(self._engine, batch, self._limits)
+            examined = examine_pictures(self._engine, batch, self._limits, lambda position: waiting())
             yield from ((picture.key, examination) for picture, examination in zip(batch, examined, strict=True))
 
     def close(self) -> None:

@@ -9,16 +9,19 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from biosense_pipeline.vision.engines import EngineSpec
 from biosense_pipeline.vision.examine import TOGETHER, Examination
 from biosense_pipeline.vision.faces import Picture
 from biosense_pipeline.vision.worker import Examined, MakeEngine, Worker
 
-#: Pictures of a stream that may be under way, for each worker: some at work, some waiting for it, and some
-#: whose results wait for the caller. More would only fill memory.
-_UNDER_WAY = 1 * TOGETHER
+#: Pictures of a stream that may be under way for each worker: about half of them at work, the others waiting for
+#: it or their results for the caller. Further ahead how to look at a picture would be chosen knowing less of those
+#: before it, which costs more than larger trays would save.
+_UNDER_WAY = TOGETHER
+#: Seconds without a result after which the caller may do something else for a moment.
+_PATIENCE = 0.5
 
 
 class PoolExaminer:
@@ -48,10 +51,13 @@ class PoolExaminer:
         self._crew: list[tuple[threading.Thread, Worker]] = []
         self._idle = 0
 
-    def examine(self, pictures: Iterable[Picture]) -> Generator[tuple[int, Examination]]:
+    def examine(
+        self, pictures: Iterable[Picture], waiting: Callable[[], None] = lambda: None
+    ) -> Generator[tuple[int, Examination]]:
         """Examine pictures; results come in the order in which they are done.
 
-        ``pictures`` is read in another thread, and only a little faster than workers are free.
+        ``pictures`` is read in another thread, and only a little faster than workers are free; ``waiting`` is
+        called in this one, each half second without a result.
 
         Raises:
             ModelFileMissing: the weights are not there.
@@ -64,7 +70,7 @@ class PoolExaminer:
         reader = threading.Thread(target=self._read, args=(stream, pictures), name="biosense-reader", daemon=True)
         reader.start()
         try:
-            while (results := stream.results.get()) is not None:
+            while (results := stream.next_results(waiting)) is not None:
                 if isinstance(results, BaseException):
                     raise results
                 for result in results:
@@ -172,3 +178,10 @@ class _Stream:
         self.under_way = 0
         self.ended = False
         self.abandoned = False
+
+    def next_results(self, waiting: Callable[[], None]) -> Examined | BaseException | None:
+        while True:
+            try:
+                return self.results.get(timeout=_PATIENCE)
+            except Empty:
+                waiting()

@@ -14,6 +14,7 @@ from biosense_pipeline.matching.thresholds import LookAlikes, look_alikes, suppo
 from biosense_pipeline.store.calibrations import (
     Candidate,
     OwnTolerance,
+    Separability,
     StoredCalibration,
     calibration_in_force,
     store_candidate,
@@ -67,6 +68,23 @@ class CalibrationReport:
         if not confirmed:
             return "presumed, not confirmed"
         return f"{confirmed} of {self.support.genuine} confirmed by supervisors"
+
+    @property
+    def separability(self) -> list[Separability]:
+        """The agents with look-alikes, by name, the worst first."""
+        people = self.comparisons.people
+        return [
+            Separability(
+                people[entry.person],
+                people[entry.nearest],
+                entry.tolerance,
+                entry.fmr,
+                entry.fnmr,
+                entry.nearest_distance,
+                entry.reaches_target,
+            )
+            for entry in (self.fitted.look_alikes if self.fitted else [])
+        ]
 
 
 #: Where stills of known people come from: what supervisors said comes before what is presumed.

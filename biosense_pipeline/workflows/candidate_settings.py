@@ -20,7 +20,8 @@ def candidate_settings(
 
     Args:
         encoder: descriptor of an own model; the engine is ``onnx`` then.
-        tolerance: of all agents; a calibration in force is set aside for it.
+        tolerance: of all agents; a calibration in force is set aside for it. Another model without one named
+            gets its own, whatever the present model's is.
 
     Raises:
         WrongUse: nothing is named, or nothing that is not in force already.
@@ -34,6 +35,9 @@ def candidate_settings(
     if tolerance is not None:
         changes["use_calibration"] = False
     candidate = present.model_copy(update=changes)
+    if tolerance is None and (candidate.engine, candidate.encoder) != (present.engine, present.encoder):
+        candidate = candidate.model_copy(update={"tolerance": Settings.model_fields["tolerance"].default})
+        candidate.model_fields_set.discard("tolerance")  # so that an own model's descriptor may name it
     if candidate == present:
         raise WrongUse(f"All of this is in force already ({_named(changes)}): name something else to compare with.")
     return candidate

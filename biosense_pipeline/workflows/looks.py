@@ -3,8 +3,8 @@
 A first look is cheap: one view of a face, and mostly at half the still's size, where a small second face is
 missed. So it only ever confirms that the agent is there alone, near enough beyond doubt. Whatever else it shows
 is decided by a careful look at full size. And every agent gets a first look at full size at the first still of
-a drain and then once a minute of capture time; while the last one showed anything but the agent alone, or when
-the agent has moved, a quick one settles nothing: who makes room for somebody moves.
+a drain and then whenever the last one is over a minute of capture time old; while that showed anything but the
+agent alone, or when the agent has moved, a quick one settles nothing: who makes room for somebody moves.
 """
 
 from bisect import insort
@@ -20,7 +20,8 @@ from biosense_pipeline.store.outcomes import StillOutcome
 from biosense_pipeline.vision.examine import Examination
 from biosense_pipeline.vision.faces import FULL_LOOK, Box, Look
 
-#: A second person stays unseen for no longer than this.
+#: After a full look older than this the next still gets one: a second person stays unseen for no longer than
+#: this and the pause between two stills.
 FULL_LOOK_EVERY = timedelta(minutes=1)
 
 #: How far within the tolerance a first look has to find the agent. Its distance is larger than a careful look's,

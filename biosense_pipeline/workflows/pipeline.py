@@ -65,7 +65,7 @@ class Pipeline:
         self._claimed = False
         try:
             # Closed before claims are given back: until then its thread may take another.
-            with closing(self._bench.examine(self._read(scope, may_claim), self._look)) as examined:
+            with closing(self._bench.examine(self._read(scope, may_claim), self._look, self._renew)) as examined:
                 for still_id, examination in examined:
                     self._take(still_id, examination)
                     if self._due():
@@ -153,9 +153,10 @@ class Pipeline:
     def _commit(self) -> None:
         """Look again at what was put aside, then write what is decided."""
         while again := list(self._again):
-            self._report.again += len(again)
+            self._report.further_looks += len(again)
             stored = pictures(self._bench.database, StreamImage, again, self._bench.settings.max_image_bytes)
-            with closing(self._bench.examine(stored, lambda still_id: self._again[still_id][1])) as examined:
+            looks = {still_id: look for still_id, (_, look) in self._again.items()}
+            with closing(self._bench.examine(stored, looks.__getitem__, self._renew)) as examined:
                 for still_id, examination in examined:
                     self._take(still_id, examination)
         gathered, self._gathered = self._gathered, []

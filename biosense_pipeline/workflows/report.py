@@ -31,7 +31,8 @@ class DrainReport:
         retried: attempts that failed and left their still pending.
         lost: results not written because the claim had passed to another process.
         released: what became of expired leases at the start and on the way.
-        quick: examinations that a quick look settled; ``again``: quick looks that a full one had to follow.
+        quick: stills that a quick look settled.
+        further_looks: looks that had to follow another one; a still may need more than one of them.
         seconds: from the first look to the last, waiting included; ``busy`` without waiting.
     """
 
@@ -42,7 +43,7 @@ class DrainReport:
     milliseconds: deque[float] = field(default_factory=_latest)
     stages: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(_latest))
     quick: int = 0
-    again: int = 0
+    further_looks: int = 0
     retried: int = 0
     lost: int = 0
     released: Released = field(default_factory=Released)

@@ -48,13 +48,17 @@ class Workbench:
         return local_now(self.settings.zone)
 
     def examine(
-        self, pictures: Iterable[StoredPicture], look: Callable[[int], Look] = lambda picture_id: FULL_LOOK
+        self,
+        pictures: Iterable[StoredPicture],
+        look: Callable[[int], Look] = lambda picture_id: FULL_LOOK,
+        waiting: Callable[[], None] = lambda: None,
     ) -> Generator[tuple[int, Examination]]:
         """Examine stored pictures. Those whose size alone refuses them never reach a worker.
 
         Args:
             pictures: may be read in another thread, ahead of what is examined.
             look: how to look at the picture of that id.
+            waiting: called now and then while there is no result to yield.
         """
         refused: deque[tuple[int, Examination]] = deque()
 
@@ -65,8 +69,12 @@ class Workbench:
                 else:
                     yield Picture(picture.id, picture.data, look(picture.id))
 
+        def idle() -> None:
+            self.heartbeat()
+            waiting()
+
         self.heartbeat()
-        with closing(self.examiner.examine(acceptable())) as results:
+        with closing(self.examiner.examine(acceptable(), idle)) as results:
             for examined in results:
                 self.heartbeat()
                 yield examined

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +33,7 @@ def fill_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FillSite:
         def prepared(settings: Settings, opened: Database, run_id: str | None = None) -> Iterator[Workbench]:
             yield bench_with(opened, site.examiner, **values)
 
-        # As an attribute of the package the name is the command itself.
-        monkeypatch.setattr(import_module("biosense_pipeline.cli.calibrate"), "workbench", prepared)
+        monkeypatch.setattr("biosense_pipeline.cli.opening.workbench", prepared)
 
     return fill
 

@@ -11,6 +11,7 @@ from biosense_pipeline.matching.calibration import Calibration
 from biosense_pipeline.matching.comparisons import AgentPair, Comparisons, Kind
 from biosense_pipeline.matching.held_out import HeldOut, hold_out
 from biosense_pipeline.matching.llr_fit import fit, supported_bounds
+from biosense_pipeline.matching.thresholds import supported_fmr
 from biosense_pipeline_tests.matching.crowds import crowd
 
 SOUND = HeldOut(
@@ -60,6 +61,27 @@ def test_figures_of_overlapping_people() -> None:
     assert figures["fmr"] < 0.03
     assert figures["fnmr"] < 0.1
     assert figures["genuine_comparisons"] == 400
+
+
+def test_look_alikes_with_many_stills_are_one_pair_of_people() -> None:
+    """One of 90 people with ten times the stills and a look-alike is one pair of 765, and no reason to refuse."""
+    shows = np.repeat(np.arange(90), [30, *[3] * 89])
+    rng = np.random.default_rng(0)
+    table = rng.normal(0.85, 0.04, size=(len(shows), 90))
+    table[np.arange(len(shows)), shows] = rng.normal(0.35, 0.03, size=len(shows))
+    comparisons = Comparisons.between(
+        [f"NA\\person{n}" for n in range(90)], shows.tolist(), [Kind.PRESUMED] * len(shows), table
+    )
+    together = next(held for held in held_out._folds(comparisons) if held[0])
+    alike = int(np.flatnonzero(together)[1])
+    comparisons.distances[shows == 0, alike] = 0.4
+    comparisons.distances[shows == alike, 0] = 0.4
+    observed = supported_fmr(comparisons.pairs_of_people, 0.001)
+    assert observed is not None
+    tried = hold_out(comparisons, observed)
+    assert tried.pairs_of_people == 765
+    assert tried.fmr == pytest.approx(1 / 765)
+    assert objections(tried, 0.5, 0.001, None) == []
 
 
 def test_cost_of_another_calibration_on_the_same_people() -> None:

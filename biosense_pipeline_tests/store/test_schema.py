@@ -149,6 +149,14 @@ def test_require_schema_sends_an_unmigrated_database_to_the_upgrade(empty_databa
         require_schema(empty_database)
 
 
+def test_tables_that_an_earlier_first_migration_lacked(database: Database) -> None:
+    """A database whose first migration made no table of due hours and heartbeats gets them from the second."""
+    execute(database, "DROP TABLE summary_due", "DROP TABLE run_heartbeat")
+    execute(database, "UPDATE alembic_version SET version_num = '0001'")
+    upgrade_schema(database)
+    assert {"summary_due", "run_heartbeat"} <= set(_tables(database))
+
+
 def test_newer_database_is_left_alone(database: Database) -> None:
     """A database migrated by a newer release is neither used nor upgraded, and the text says what to install."""
     execute(database, "UPDATE alembic_version SET version_num = '9999'")

@@ -130,6 +130,21 @@ def test_large_faces_are_shrunk_without_picking_pixels() -> None:
     assert shrunk.std() < 3
 
 
+@pytest.mark.parametrize("scale", [1.5, 2, 3, 4])
+def test_a_blob_comes_to_lie_where_the_matrix_says(scale: float) -> None:
+    """Shrunk by any factor, a blob's centroid is where its centre belongs, to a few hundredths of a pixel."""
+    y, x = np.mgrid[:240, :240]
+    centre = np.array([30.0, 25.0])
+    in_picture = scale * centre + [7, 11]
+    spread = 6 * scale
+    blob = np.exp(-((x - in_picture[0]) ** 2 + (y - in_picture[1]) ** 2) / (2 * spread**2))
+    pixels = np.repeat(np.round(255 * blob).astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+    found = warp(pixels, np.array([[scale, 0, 7.0], [0, scale, 11.0]]), 56, 52)[:, :, 0].astype(float)
+    rows, columns = np.indices(found.shape)
+    centroid = np.array([(columns * found).sum(), (rows * found).sum()]) / found.sum()
+    assert centroid == pytest.approx(centre, abs=0.03)
+
+
 def test_model_ids(tmp_path: Path) -> None:
     """The id names the model and changes with whatever changes an encoding, not with the tolerance."""
     first = read_descriptor(write(tmp_path)).model_id

@@ -81,7 +81,9 @@ class PreparedExaminer:
     looks: list[Look] = field(default_factory=list)
     sights: dict[bytes, Examination] = field(default_factory=lambda: SIGHTS)
 
-    def examine(self, pictures: Iterable[Picture]) -> Generator[tuple[int, Examination]]:
+    def examine(
+        self, pictures: Iterable[Picture], waiting: Callable[[], None] = lambda: None
+    ) -> Generator[tuple[int, Examination]]:
         """Examine the pictures in order."""
         for key, data, look in pictures:
             self.before(len(self.examined))

@@ -29,6 +29,7 @@ from biosense_pipeline.workflows.calibrate import calibrate
 from biosense_pipeline.workflows.calibration_material import FEWEST_IN_HOUR, Agent, Found, KnownStill, confirmed, gather
 from biosense_pipeline.workflows.calibration_material import presumed_stills as presumed
 from biosense_pipeline.workflows.drain import drain
+from biosense_pipeline.workflows.report_tables import separability_table
 from biosense_pipeline.workflows.rules import load_rule
 from biosense_pipeline.workflows.workbench import Workbench
 from biosense_pipeline_tests.conftest import HOUR
@@ -325,6 +326,10 @@ def test_look_alikes_get_tolerances_of_their_own(site: FakeSite) -> None:
     for person in (10, 11):
         assert rule.tolerance_for(site.lan_id(person)) < rule.tolerance
     assert rule.tolerance_for(site.lan_id(20)) == rule.tolerance
+    told = {(agent.lan_id, agent.nearest_lan_id): agent.tolerance for agent in report.separability}
+    for one, other in ((10, 11), (11, 10)):
+        assert told[site.lan_id(one), site.lan_id(other)] == rule.tolerance_for(site.lan_id(one))
+    assert [row[0] for row in separability_table(report.separability).rows] == [lan_id for lan_id, _ in told]
     assert rows_of(site.database, AgentThreshold.__table__) == len(rule.own_tolerances)
 
 

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
 
-from biosense_pipeline.choices import Detection
+from biosense_pipeline.choices import Detection, EngineName
 from biosense_pipeline.codes import Process, StillResult
 from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.matching.differences import Tally
@@ -214,6 +215,17 @@ def test_no_stills_no_differences(sqlite_database: Database) -> None:
     report, _ = compare_candidate(sqlite_database)
     assert (report.differences.total.stills, +report.left_out) == (0, Counter())
     assert outcomes(sqlite_database, ids) == [("N", None)]
+
+
+def test_a_tolerance_belongs_to_a_model(tmp_path: Path) -> None:
+    """Another model is tried with its own tolerance, not with the one that was set for the present model."""
+    strict = Settings(tolerance=0.45)
+    assert candidate_settings(strict, engine=EngineName.FACE_RECOGNITION).tolerance == 0.5
+    own = candidate_settings(strict, encoder=tmp_path / "model.toml")
+    assert "tolerance" not in own.model_fields_set
+    assert candidate_settings(strict, detection=Detection.FULL).tolerance == 0.45
+    named = candidate_settings(strict, engine=EngineName.FACE_RECOGNITION, tolerance=0.6)
+    assert (named.tolerance, "tolerance" in named.model_fields_set) == (0.6, True)
 
 
 def test_a_candidate_has_to_differ() -> None:

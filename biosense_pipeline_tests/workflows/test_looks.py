@@ -166,4 +166,4 @@ def test_a_drain_looks_quickly_and_once_more(enrolled: Database) -> None:
         *[(False, False)] * 4,
         (True, True),
     ]
-    assert (report.quick, report.again) == (3, 1)
+    assert (report.quick, report.further_looks) == (3, 1)

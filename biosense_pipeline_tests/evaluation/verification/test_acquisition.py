@@ -1,6 +1,6 @@
 """From images to encodings: each once, the most central face, and what has none."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,9 @@ class PreparedExaminer:
         self.insisting: Examination | None = None
         self.given: list[Picture] = []
 
-    def examine(self, pictures: Iterable[Picture]) -> Generator[tuple[int, Examination]]:
+    def examine(
+        self, pictures: Iterable[Picture], waiting: Callable[[], None] = lambda: None
+    ) -> Generator[tuple[int, Examination]]:
         """Answer for each picture with bytes or without."""
         for picture in reversed(list(pictures)):
             self.given.append(picture)

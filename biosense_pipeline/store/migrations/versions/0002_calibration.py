@@ -13,6 +13,20 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    # Databases that were migrated before these stood in 0001 have them from here.
+    ensure_table(
+        "summary_due",
+        [sa.Column("hour", MOMENT, primary_key=True, comment="Full hour of capture_time")],
+        **OPTIONS,
+    )
+    ensure_table(
+        "run_heartbeat",
+        [
+            sa.Column("run_id", sa.String(64), primary_key=True),
+            sa.Column("beat", MOMENT, nullable=False, comment="UTC, by the database's clock"),
+        ],
+        **OPTIONS,
+    )
     ensure_table(
         "recognition_result",
         [
