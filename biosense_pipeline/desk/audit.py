@@ -30,40 +30,42 @@ class Action(StrEnum):
     SET_PASSWORD = "set_password"
 
 
-def record(
+def record(request: Request, action: str, **values: Any) -> None:
+    """Add a row with what :func:`entry` takes; from async handlers, through ``run_in_threadpool``."""
+    write_audit(request.app.state.database, entry(request, action, **values))
+
+
+def entry(
     request: Request,
     action: str,
     *,
     subject_kind: str | None = None,
     subject_id: int | None = None,
     employee_id: int | None = None,
-    detail: Any | None = None,
+    detail: dict[str, Any] | None = None,
     user_id: int | None = None,
     user_name: str | None = None,
-) -> None:
-    """Add a row to ``audit_log``; from async handlers, through ``run_in_threadpool``.
+) -> AuditRecord:
+    """A row for the change that it tells of to write in its own transaction.
 
     Args:
         action: a word of :class:`Action`.
         subject_kind: STREAM, TRAINING or USER.
         employee_id: whose face or decision it is.
-        detail: what JSON can hold.
+        detail: what JSON can hold, by name.
         user_id, user_name: who it is, where nobody is signed in: at a sign-in, or an attempt at one.
     """
     visitor = current_visitor(request)
-    write_audit(
-        request.app.state.database,
-        AuditRecord(
-            at=request.app.state.utc_now(),
-            action=action,
-            user_id=visitor.user_id if visitor else user_id,
-            user_name=visitor.name if visitor else user_name,
-            address=address_of(request),
-            subject_kind=subject_kind,
-            subject_id=subject_id,
-            employee_id=employee_id,
-            detail=detail,
-        ),
+    return AuditRecord(
+        at=request.app.state.utc_now(),
+        action=action,
+        user_id=visitor.user_id if visitor else user_id,
+        user_name=visitor.name if visitor else user_name,
+        address=address_of(request),
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        employee_id=employee_id,
+        detail=detail,
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 from biosense_pipeline.codes import ImageKind, Process, Status, TrainingResult
 from biosense_pipeline.errors import BiosenseError
 from biosense_pipeline.lan_ids import agent_key
+from biosense_pipeline.store.audit import AuditRecord, add_audit
 from biosense_pipeline.store.database import Database, utc_now
 from biosense_pipeline.store.tables import ProcessStatus, StreamImage, TrainingImage
 from biosense_pipeline.store.training_checks import StoredCheck, write_checks
@@ -34,13 +35,21 @@ class NothingToPropose(BiosenseError):
     """A still cannot become a training image."""
 
 
-def approve(database: Database, training_image_id: int, *, processed_time: datetime, requeue_since: datetime) -> int:
+def approve(
+    database: Database,
+    training_image_id: int,
+    *,
+    processed_time: datetime,
+    requeue_since: datetime,
+    audit: AuditRecord | None = None,
+) -> int:
     """Approve an image that waits, or one that failed for its quality only.
 
     The agent's stills since ``requeue_since`` that failed for want of a training image return to pending.
 
     Args:
         processed_time: now, naive local.
+        audit: written in the same transaction.
 
     Returns:
         the number of stills that returned.
@@ -52,17 +61,26 @@ def approve(database: Database, training_image_id: int, *, processed_time: datet
     def work(connection: Connection) -> str:
         lan_id = _take(connection, training_image_id, (_WAITS, _POOR))
         _decide(connection, training_image_id, Status.PROCESSED, TrainingResult.ONE_FACE, None, processed_time)
+        add_audit(connection, audit)
         return agent_key(lan_id)
 
     return return_stills(database, {database.write(work)}, requeue_since)
 
 
-def reject(database: Database, training_image_id: int, reason: str, *, processed_time: datetime) -> None:
+def reject(
+    database: Database,
+    training_image_id: int,
+    reason: str,
+    *,
+    processed_time: datetime,
+    audit: AuditRecord | None = None,
+) -> None:
     """Reject an image that waits. Earlier approved ones stay in force, and the agent's stills as they are.
 
     Args:
         reason: kept as the reason of the check ``approval`` and in ``process_status``.
         processed_time: now, naive local.
+        audit: written in the same transaction.
 
     Raises:
         AlreadyDecided: it does not wait.
@@ -72,6 +90,7 @@ def reject(database: Database, training_image_id: int, reason: str, *, processed
     def work(connection: Connection) -> None:
         _take(connection, training_image_id, (_WAITS,))
         _decide(connection, training_image_id, Status.FAILED, TrainingResult.REJECTED, told, processed_time)
+        add_audit(connection, audit)
 
     database.write(work)
 
@@ -86,13 +105,14 @@ def hold(database: Database, training_image_ids: Collection[int], *, processed_t
     database.write(lambda connection: connection.execute(statement) and None)
 
 
-def propose(database: Database, still_id: int, *, now: datetime) -> int:
+def propose(database: Database, still_id: int, *, now: datetime, audit: AuditRecord | None = None) -> int:
     """Enter a still's picture as a new training image of its agent, which then runs the enrolment flow.
 
     Proposed twice, it is entered once, unless the first one failed meanwhile.
 
     Args:
         now: naive local; the capture time where the still has none.
+        audit: written in the same transaction, with the training image's id.
 
     Returns:
         the training image's id.
@@ -120,6 +140,7 @@ def propose(database: Database, still_id: int, *, now: datetime) -> int:
             .limit(1)
         ).scalar_one_or_none()
         if entered is not None:
+            add_audit(connection, audit, training_image_id=entered)
             return entered
         key = connection.execute(
             insert(TrainingImage).values(
@@ -130,6 +151,7 @@ def propose(database: Database, still_id: int, *, now: datetime) -> int:
             )
         ).inserted_primary_key
         assert key is not None
+        add_audit(connection, audit, training_image_id=int(key[0]))
         return int(key[0])
 
     return database.write(work)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import AuditEntry
@@ -19,7 +19,7 @@ class AuditRecord:
         at: naive UTC.
         user_name: as it is now, or as it was tried.
         employee_id: whose face or decision it is.
-        detail: what JSON can hold.
+        detail: what JSON can hold, by name.
     """
 
     at: datetime
@@ -30,7 +30,7 @@ class AuditRecord:
     subject_kind: str | None = None
     subject_id: int | None = None
     employee_id: int | None = None
-    detail: Any | None = None
+    detail: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,24 @@ class Attempt:
 
 def write_audit(database: Database, record: AuditRecord) -> None:
     """Add a row, in a transaction of its own."""
+    database.write(lambda connection: add_audit(connection, record))
+
+
+def add_audit(connection: Connection, record: AuditRecord | None, **detail: Any) -> None:
+    """Add a row, if there is one to add, in the transaction of the change that it tells of.
+
+    Args:
+        detail: what only the change itself makes known, beside the record's own detail.
+    """
+    if record is None:
+        return
     values = {
         **vars(record),
         "user_name": _shortened(record.user_name),
         "address": _shortened(record.address),
+        "detail": {**(record.detail or {}), **detail} or None,
     }
-    database.write(lambda connection: connection.execute(insert(AuditEntry).values(**values)))
+    connection.execute(insert(AuditEntry).values(**values))
 
 
 def attempts_since(database: Database, action: str, since: datetime) -> Sequence[Attempt]:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from biosense_pipeline.codes import ImageKind, Status, Verdict
 from biosense_pipeline.errors import BiosenseError, WrongUse
+from biosense_pipeline.store.audit import AuditRecord, add_audit
 from biosense_pipeline.store.database import Database, utc_now
 from biosense_pipeline.store.desk_tables import DeskUser, Review
 from biosense_pipeline.store.employees import employee_ids
@@ -94,6 +95,7 @@ def record_review(
     verdict: Verdict,
     note: str | None,
     reviewer_id: int,
+    audit: AuditRecord | None = None,
 ) -> None:
     """Record a verdict on a finding, in one transaction.
 
@@ -104,6 +106,7 @@ def record_review(
     Args:
         round_: 1, or 2 for the second reviewer of a violation that the first found correct.
         result: the finding that was shown.
+        audit: written in the same transaction.
 
     Raises:
         AlreadyReviewed: another verdict stands there.
@@ -151,6 +154,7 @@ def record_review(
                 created=utc_now(connection),
             )
         )
+        add_audit(connection, audit)
 
     try:
         database.write(record)

@@ -247,7 +247,7 @@ def test_approving_returns_stills(desk: Desk) -> None:
     assert [still(desk.database, still_id).status for still_id in missing] == ["N", "N", "F"]
     (entry,) = desk.audit("approve")
     assert (entry["subject_kind"], entry["subject_id"], entry["employee_id"]) == ("TRAINING", image_id, employee_id)
-    assert entry["detail"]["stills_requeued"] == 2
+    assert entry["detail"] == {"result_before": TrainingResult.AWAITING_APPROVAL}
 
 
 def test_only_recent_stills_return(sqlite_database: Database, make_desk: Any) -> None:

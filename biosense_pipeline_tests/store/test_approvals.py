@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import StatementError
 
 from biosense_pipeline.codes import Status, StillResult, TrainingResult
 from biosense_pipeline.store.approvals import AlreadyDecided, NothingToPropose, approve, hold, propose, reject
+from biosense_pipeline.store.audit import AuditRecord
 from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
@@ -49,6 +51,17 @@ def test_approval(database: Database, waiting: int) -> None:
     (attempt,) = attempts_at(database, waiting)
     assert (attempt.image_kind, attempt.process, attempt.status, attempt.detail) == ("TRAINING", "APPROVAL", "Y", None)
     assert checks_of(database, [waiting])[waiting] == [StoredCheck("approval", None, None, True, True, None)]
+
+
+def test_no_decision_without_its_row_in_the_log(database: Database, waiting: int) -> None:
+    """A decision and its row in the audit log are written together or not at all."""
+    unwritable = AuditRecord(at=NOW, action="approve", detail={"what": object()})
+    with pytest.raises(StatementError):
+        approve(database, waiting, processed_time=NOW, requeue_since=NOW - DAY, audit=unwritable)
+    assert _stands(database, waiting)[:2] == (Status.CLAIMED, TrainingResult.AWAITING_APPROVAL)
+    written = AuditRecord(at=NOW, action="approve", subject_id=waiting)
+    approve(database, waiting, processed_time=NOW, requeue_since=NOW - DAY, audit=written)
+    assert fetch(database, "SELECT action, subject_id FROM audit_log") == [("approve", waiting)]
 
 
 def test_approval_returns_the_stills_that_waited_for_it(database: Database, waiting: int) -> None:

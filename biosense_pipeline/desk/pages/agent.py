@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from biosense_pipeline.codes import ImageKind, StillResult, Verdict
-from biosense_pipeline.desk.audit import Action, record
+from biosense_pipeline.desk.audit import Action, entry
 from biosense_pipeline.desk.forms import field, posted
 from biosense_pipeline.desk.pages.query import (
     as_place,
@@ -110,18 +110,18 @@ def _approve(request: Request) -> Response:
     card, own = _decidable_image(request)
     now: datetime = request.app.state.local_now()
     since = now - timedelta(hours=settings.requeue_hours)
-    try:
-        requeued = approve(database, card.id, processed_time=now, requeue_since=since)
-    except AlreadyDecided as error:
-        return _page(request, own, refused=str(error))
-    record(
+    audit = entry(
         request,
         Action.APPROVE,
         subject_kind=ImageKind.TRAINING,
         subject_id=card.id,
         employee_id=own.id,
-        detail={"stills_requeued": requeued, "result_before": card.result},
+        detail={"result_before": card.result},
     )
+    try:
+        requeued = approve(database, card.id, processed_time=now, requeue_since=since, audit=audit)
+    except AlreadyDecided as error:
+        return _page(request, own, refused=str(error))
     return _done(request, own, "approved", card.id, requeued=requeued)
 
 
@@ -130,11 +130,7 @@ def _reject(request: Request, form: FormData) -> Response:
     reason = field(form, "reason")[:LONGEST_REASON]
     if not reason:
         return _page(request, own, refused=_NO_REASON, status_code=400)
-    try:
-        reject(request.app.state.database, card.id, reason, processed_time=request.app.state.local_now())
-    except AlreadyDecided as error:
-        return _page(request, own, refused=str(error))
-    record(
+    audit = entry(
         request,
         Action.REJECT,
         subject_kind=ImageKind.TRAINING,
@@ -142,6 +138,11 @@ def _reject(request: Request, form: FormData) -> Response:
         employee_id=own.id,
         detail={"reason": reason},
     )
+    now: datetime = request.app.state.local_now()
+    try:
+        reject(request.app.state.database, card.id, reason, processed_time=now, audit=audit)
+    except AlreadyDecided as error:
+        return _page(request, own, refused=str(error))
     return _done(request, own, "rejected", card.id)
 
 
@@ -153,18 +154,11 @@ def _propose(request: Request) -> Response:
     own = decidable_agent(request, ImageKind.STREAM, still.id, still.lan_id)
     if not _proposable(still, reviews_of(database, [still.id]).get(still.id, [])):
         return _page(request, own, refused=_NOT_PROPOSED)
+    audit = entry(request, Action.PROPOSE, subject_kind=ImageKind.STREAM, subject_id=still.id, employee_id=own.id)
     try:
-        image_id = propose(database, still.id, now=request.app.state.local_now())
+        image_id = propose(database, still.id, now=request.app.state.local_now(), audit=audit)
     except NothingToPropose as error:
         return _page(request, own, refused=str(error))
-    record(
-        request,
-        Action.PROPOSE,
-        subject_kind=ImageKind.STREAM,
-        subject_id=still.id,
-        employee_id=own.id,
-        detail={"training_image_id": image_id},
-    )
     return _done(request, own, "proposed", image_id)
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from biosense_pipeline.codes import ImageKind, Verdict
-from biosense_pipeline.desk.audit import Action, record
+from biosense_pipeline.desk.audit import Action, entry
 from biosense_pipeline.desk.forms import field, posted
 from biosense_pipeline.desk.pages.query import as_place, id_in_path, place, text_of, whole_number
 from biosense_pipeline.desk.pages.scope import decidable_agent
@@ -105,6 +105,14 @@ def _give_verdict(request: Request, form: FormData) -> Response:
     result, note, start = field(form, "result"), field(form, "note"), field(form, "from")
     following = field(form, "next")
     following_id = int(following) if following.isascii() and following.isdigit() and len(following) < 19 else None
+    audit = entry(
+        request,
+        Action.VERDICT,
+        subject_kind=ImageKind.STREAM,
+        subject_id=still.id,
+        employee_id=own.id,
+        detail={"result": result, "round": int(round_), "verdict": given},
+    )
     try:
         record_review(
             database,
@@ -114,6 +122,7 @@ def _give_verdict(request: Request, form: FormData) -> Response:
             verdict=Verdict[given],
             note=note,
             reviewer_id=visitor.user_id,
+            audit=audit,
         )
     except AlreadyReviewed as error:
         said = words(error.verdict).lower()
@@ -125,14 +134,6 @@ def _give_verdict(request: Request, form: FormData) -> Response:
         return _page(request, _batch(request, start, following_id), refused=str(error), status_code=409)
     except WrongUse as error:
         return _page(request, _batch(request, start, still.id), refused=str(error), note=note, status_code=400)
-    record(
-        request,
-        Action.VERDICT,
-        subject_kind=ImageKind.STREAM,
-        subject_id=still.id,
-        employee_id=own.id,
-        detail={"result": result, "round": int(round_), "verdict": given},
-    )
     query = {"from": start or None, "still": following_id, "done": still.id}
     return redirect_to(request, "review", query)
 
