@@ -13,7 +13,7 @@ from biosense_pipeline.store.audit import AuditRecord, add_audit
 from biosense_pipeline.store.database import Database, utc_now
 from biosense_pipeline.store.tables import ProcessStatus, StreamImage, TrainingImage
 from biosense_pipeline.store.training_checks import StoredCheck, write_checks
-from biosense_pipeline.store.verdicts import return_stills
+from biosense_pipeline.store.verdicts import requeue, requeue_late
 
 #: The check that stands for the person's decision, beside those that were measured.
 APPROVAL_CHECK = "approval"
@@ -58,13 +58,15 @@ def approve(
         AlreadyDecided: it was approved or rejected meanwhile, waits for its check, or shows not exactly one face.
     """
 
-    def work(connection: Connection) -> str:
+    def work(connection: Connection) -> tuple[set[str], int]:
         lan_id = _take(connection, training_image_id, (_WAITS, _POOR))
         _decide(connection, training_image_id, Status.PROCESSED, TrainingResult.ONE_FACE, None, processed_time)
         add_audit(connection, audit)
-        return agent_key(lan_id)
+        agent = {agent_key(lan_id)}
+        return agent, requeue(connection, agent, requeue_since)
 
-    return return_stills(database, {database.write(work)}, requeue_since)
+    agent, returned = database.write(work)
+    return returned + requeue_late(database, agent, requeue_since)
 
 
 def reject(

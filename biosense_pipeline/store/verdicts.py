@@ -67,14 +67,14 @@ def record_verdicts(
 
     A TRAINING_CHECK also stores the checks, and sets status and result of those images that still wait for it.
     Where an image is approved, or a benchmark that somebody else approved is seen for the first time, stills
-    return to pending as :func:`return_stills` has it. A processing error says nothing of the image: nothing is
+    return to pending as :func:`requeue` has it. A processing error says nothing of the image: nothing is
     decided before the last of ``max_attempts``.
 
     Returns:
         the number of stills that returned to pending.
     """
 
-    def store(connection: Connection) -> set[str]:
+    def store(connection: Connection) -> tuple[set[str], int]:
         now = utc_now(connection)
         decided = [verdict for verdict in verdicts if _is_final(connection, process, verdict, max_attempts)]
         upsert(connection, FaceEncoding.__table__, [_encoding_row(verdict, model_id, now) for verdict in decided])
@@ -89,30 +89,25 @@ def record_verdicts(
             # No still waited for one that is compared with beside the benchmark.
             benchmarks = {images[0] for images in reference_ids(connection).values()}
             decided = [verdict for verdict in decided if verdict.id in benchmarks]
-        return {agent_key(verdict.lan_id) for verdict in decided if verdict.result is TrainingResult.ONE_FACE}
+        enrolled = {agent_key(verdict.lan_id) for verdict in decided if verdict.result is TrainingResult.ONE_FACE}
+        if not enrolled or requeue_since is None:
+            return set(), 0
+        return enrolled, requeue(connection, enrolled, requeue_since, keep_claim)
 
     if not verdicts:
         return 0
-    enrolled = database.write(store)
+    enrolled, returned = database.write(store)
     if not enrolled or requeue_since is None:
         return 0
-    return return_stills(database, enrolled, requeue_since, keep_claim)
+    return returned + requeue_late(database, enrolled, requeue_since, keep_claim)
 
 
-def return_stills(database: Database, agents: Collection[str], since: datetime, keep_claim: str | None = None) -> int:
-    """Return to pending what failed for want of a training image, once the transaction that approved one is over.
+def requeue_late(database: Database, agents: Collection[str], since: datetime, keep_claim: str | None = None) -> int:
+    """Once more :func:`requeue`, when the transaction that approved an image is over.
 
-    Claims on the agents' stills lose their token, except ``keep_claim``. In the same transaction as the approval
-    a still claimed before that one was visible would slip through.
-
-    Args:
-        agents: by :func:`agent_key`.
-        since: capture time of the oldest stills that matter, naive local.
-
-    Returns:
-        the number of stills that returned.
+    A still that was claimed before the approval was visible, and failed since, slipped through the first time.
     """
-    return database.write(lambda connection: _requeue(connection, agents, since, keep_claim))
+    return database.write(lambda connection: requeue(connection, agents, since, keep_claim))
 
 
 def _is_final(connection: Connection, process: Process, verdict: TrainingVerdict, max_attempts: int) -> bool:
@@ -140,7 +135,18 @@ def _decide(connection: Connection, verdict: TrainingVerdict, processed_time: da
     return bool(changed) and status is Status.PROCESSED
 
 
-def _requeue(connection: Connection, agents: Collection[str], since: datetime, keep_claim: str | None) -> int:
+def requeue(connection: Connection, agents: Collection[str], since: datetime, keep_claim: str | None = None) -> int:
+    """Return to pending what failed for want of a training image, in the transaction that approves one.
+
+    Claims on the agents' stills lose their token, except ``keep_claim``.
+
+    Args:
+        agents: by :func:`agent_key`.
+        since: capture time of the oldest stills that matter, naive local.
+
+    Returns:
+        the number of stills that returned.
+    """
     # A still under a claim may be about to fail for want of the very image that was just approved. Without
     # its token that result is not written, and the still is done again.
     awaiting = (

@@ -105,13 +105,18 @@ class Pipeline:
         rule = load_rule(self._bench.database, settings, self._bench.model_id)
         missing = Reference(ReferenceState.MISSING)
         comparable, others = [], []
-        for still in claim.stills:
-            reference = references.get(agent_key(still.lan_id), missing)
-            if reference.state is ReferenceState.READY:
+        with self._lock:
+            for still in claim.stills:
+                # An approval takes an agent's stills from their claims. One that was under way here comes back
+                # with this claim: it is examined once, and decided by what counts now.
+                under_way = self._tasks.pop(still.id, None)
+                reference = references.get(agent_key(still.lan_id), missing)
+                if reference.state is not ReferenceState.READY:
+                    others.append(not_comparable(still, reference, settings))
+                    continue
                 self._tasks[still.id] = _Task(still, reference, rule, claim.token)
-                comparable.append(still.id)
-            else:
-                others.append(not_comparable(still, reference, settings))
+                if under_way is None:
+                    comparable.append(still.id)
         for start in range(0, len(others), settings.commit_size):
             self._write(claim.token, others[start : start + settings.commit_size])
         return comparable
@@ -121,16 +126,20 @@ class Pipeline:
 
     def _take(self, still_id: int, examination: Examination) -> None:
         """Decide a still, or put it aside for another look."""
-        task = self._tasks[still_id]
-        if still_id in self._again:
-            examination = examination.after(self._again.pop(still_id)[0])
-        outcome = judge(task.still, task.reference, examination, self._bench.settings, task.rule)
-        if look := self._looks.needed(task.still, examination, outcome):
-            self._again[still_id] = examination, look
-            return
+        earlier = self._again.pop(still_id, None)
+        if earlier:
+            examination = examination.after(earlier[0])
+        with self._lock:
+            task = self._tasks.get(still_id)
+            if task is None:
+                return  # there is nothing to compare it with any more, and that is written
+            outcome = judge(task.still, task.reference, examination, self._bench.settings, task.rule)
+            if look := self._looks.needed(task.still, examination, outcome):
+                self._again[still_id] = examination, look
+                return
+            del self._tasks[still_id]
         self._report.count_time(examination)
         self._report.quick += not examination.full
-        del self._tasks[still_id]
         self._gathered.append((task.token, outcome))
         self._renew()
 

@@ -96,6 +96,27 @@ class PreparedExaminer:
         """Nothing to end."""
 
 
+@dataclass
+class AheadExaminer(PreparedExaminer):
+    """Reads all pictures before it examines the first, as a pool reads some.
+
+    Attributes:
+        after_reading: called with the number of pictures read so far, after each.
+    """
+
+    after_reading: Callable[[int], None] = lambda count: None
+
+    def examine(
+        self, pictures: Iterable[Picture], waiting: Callable[[], None] = lambda: None
+    ) -> Generator[tuple[int, Examination]]:
+        """Read, then examine in order."""
+        ahead = []
+        for picture in pictures:
+            ahead.append(picture)
+            self.after_reading(len(ahead))
+        yield from super().examine(ahead, waiting)
+
+
 class FakeClock:
     """Seconds that pass only by sleeping; what is due happens while one sleeps."""
 

@@ -9,13 +9,17 @@ import pytest
 from sqlalchemy import delete
 
 from biosense_pipeline.codes import StillResult
+from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import RecognitionResult, StreamImage
+from biosense_pipeline.store.tables import RecognitionResult, StreamImage, TrainingImage
+from biosense_pipeline.store.verdicts import requeue_late
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.workflows.fakes import (
+    AGENT,
+    AheadExaminer,
     FakeClock,
     PreparedExaminer,
     attempts,
@@ -29,6 +33,26 @@ from biosense_pipeline_tests.workflows.fakes import (
 
 #: A lease that ends while a test waits, and a limit per picture that suits it.
 SHORT: dict[str, Any] = {"lease_seconds": 0.6, "image_timeout_seconds": 0.15}
+
+
+@pytest.mark.parametrize("enrolled_still", [True, False])
+def test_a_still_that_an_approval_returns_while_it_is_under_way(enrolled: Database, enrolled_still: bool) -> None:
+    """Claimed anew by the same drain, it is examined once and decided by what counts then."""
+    ids = capture(enrolled, b"agent", b"agent again")
+    drain(bench_with(enrolled), Scope(HOUR, HOUR + timedelta(seconds=1)))  # encodes the benchmark
+
+    def approve(count: int) -> None:
+        if count == 1:
+            if not enrolled_still:
+                with enrolled.engine.begin() as connection:
+                    connection.execute(delete(TrainingImage))
+            assert requeue_late(enrolled, {agent_key(AGENT)}, HOUR - timedelta(days=1)) == 1
+
+    report = drain(bench_with(enrolled, AheadExaminer(after_reading=approve), claim_size=1), Scope())
+    result = StillResult.SUCCESS if enrolled_still else StillResult.NO_TRAINING_IMAGE
+    assert outcomes(enrolled, ids[1:]) == [(result.status, result)]
+    assert len(attempts(enrolled, ids[1])) == 1
+    assert (report.written, report.lost) == (1, 0)
 
 
 def test_two_drains_share_an_hour(enrolled: Database) -> None:
