@@ -120,7 +120,10 @@ def quality_checks(numbers: Mapping[str, float], limits: QualityLimits) -> list[
 
 
 def collision_check(lan_id: str, encoding: np.ndarray, enrolled: Sequence[EnrolledFace], tolerance: float) -> Check:
-    """Whether the face differs from that of every other agent. Decides nothing: colleagues may look alike."""
+    """Whether the face differs from that of every other agent. Decides nothing: colleagues may look alike.
+
+    The reason names no agent: who reads it may lead another team.
+    """
     others = [face for face in enrolled if agent_key(face.lan_id) != agent_key(lan_id)]
     if not others:
         return Check("collision", None, tolerance, True, False, None)
@@ -130,8 +133,8 @@ def collision_check(lan_id: str, encoding: np.ndarray, enrolled: Sequence[Enroll
     reason = None
     if nearest <= tolerance:
         reason = (
-            f"the face is as near to training image {face.training_image_id} of {face.lan_id} as two pictures of one "
-            f"person are (distance {nearest:.2f}, tolerance {tolerance:.2f}); this decides nothing: compare the two"
+            f"the face is as near to training image {face.training_image_id}, another agent's, as two pictures of one "
+            f"person are (distance {nearest:.2f}, tolerance {tolerance:.2f}); this decides nothing: have the two compared"
         )
     return Check("collision", nearest, tolerance, reason is None, False, reason)
 

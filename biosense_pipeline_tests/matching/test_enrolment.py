@@ -83,7 +83,8 @@ def test_collision_names_the_nearest_and_decides_nothing() -> None:
     assert (check.passed, check.decides) == (False, False)
     assert check.value == pytest.approx(0.3)
     assert check.reason is not None
-    assert f"training image 1 of {OTHER}" in check.reason
+    assert "training image 1, another agent's" in check.reason
+    assert OTHER not in check.reason
     assert "decides nothing" in check.reason
 
 
