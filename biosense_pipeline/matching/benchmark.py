@@ -121,10 +121,10 @@ def median_low(values: np.ndarray) -> float:
 
 
 def _without_outliers(encoded: dict[int, np.ndarray], tolerance: float) -> tuple[int, ...]:
-    """The images that agree with at least half of the others; of fewer than three all.
+    """The images that agree with at least half of the others; of fewer than three all, where none does the newest.
 
-    Of two images that differ nobody can tell which one is wrong. The newest was approved knowing the others: where
-    it agrees with too few of them, it alone counts.
+    Of two images that differ nobody can tell which one is wrong. The newest is no exception: an impostor's picture
+    that is approved by mistake must not become the one that counts.
     """
     ids = tuple(encoded)
     if len(ids) < 3:
@@ -134,7 +134,7 @@ def _without_outliers(encoded: dict[int, np.ndarray], tolerance: float) -> tuple
         others = [encoded[other] for other in ids if other != image_id]
         if median_low(distances(encoded[image_id], others)) <= tolerance:
             agreeing.append(image_id)
-    return tuple(agreeing) if ids[0] in agreeing else ids[:1]
+    return tuple(agreeing) or ids[:1]
 
 
 def _approved_after(approved: Sequence[TrainingImageFacts], failed: TrainingImageFacts) -> bool:

@@ -134,7 +134,7 @@ def collision_check(lan_id: str, encoding: np.ndarray, enrolled: Sequence[Enroll
     if nearest <= tolerance:
         reason = (
             f"the face is as near to training image {face.training_image_id}, another agent's, as two pictures of one "
-            f"person are (distance {nearest:.2f}, tolerance {tolerance:.2f}); this decides nothing: have the two compared"
+            f"person are (distance {nearest:.2f}, tolerance {tolerance:.2f}); this decides nothing: have them compared"
         )
     return Check("collision", nearest, tolerance, reason is None, False, reason)
 
