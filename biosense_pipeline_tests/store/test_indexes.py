@@ -189,12 +189,13 @@ def test_training_queries_read_indexes(site: Database) -> None:
 
 
 def test_requeueing_is_driven_by_an_index(site: Database) -> None:
-    """An approval finds the stills that waited for it by an index, both to read and to write."""
+    """An approval finds the stills that waited for it by an index, both to read and to write, each time it looks."""
     verdict = TrainingVerdict(14, "NA\\agent14", TrainingResult.ONE_FACE, FACE, None, NOW, NOW)
     _execute(site, "UPDATE train_img SET status = 'N' WHERE id = 14")
     try:
-        read, write = _steps_of_stills(site, lambda: _record(site, verdict))
-        for step in (read, write):
+        steps = _steps_of_stills(site, lambda: _record(site, verdict))
+        assert len(steps) > 2
+        for step in steps:
             assert (step.type, step.key in {"ix_stream_img_pending", "ix_stream_img_hour"}) == ("range", True)
     finally:
         _execute(
