@@ -65,7 +65,7 @@ SELECT 'STREAM', s.id, 1, e.id, s.result, :model, s.capture_time,
     u.id, s.processed_time
 FROM stream_img s JOIN employee e ON e.lan_id = s.lan_id
 JOIN desk_user u ON u.name = CONCAT('reviewer-', 1 + s.id % 3)
-WHERE s.result IN :findings AND (s.id > :newest OR CRC32(CONCAT(s.id, 'review')) % 3 = 0)
+WHERE s.result IN :findings AND (s.id > :newest OR CRC32(CONCAT(s.id, 'review')) % 20 <> 0)
 """
 SECOND_REVIEWS = """
 INSERT INTO review
@@ -74,4 +74,9 @@ SELECT 'STREAM', r.subject_id, 2, r.employee_id, r.result, r.model_id, r.capture
     CASE WHEN r.subject_id % 10 = 0 THEN 'FALSE_ALARM' ELSE 'CORRECT' END, u.id, r.created
 FROM review r JOIN desk_user u ON u.name = CONCAT('reviewer-', 1 + (r.subject_id + 1) % 3)
 WHERE r.round = 1 AND r.verdict = 'CORRECT' AND r.result LIKE 'UNKNOWN%' AND r.subject_id % 4 <> 0
+"""
+LAST_WORDS = """
+UPDATE stream_img s JOIN review r ON r.subject_kind = 'STREAM' AND r.subject_id = s.id
+SET s.reviewed_result = r.result
+WHERE r.round = 2 OR r.verdict <> 'CORRECT' OR r.result = 'SUCCESS_MULTIPLE_FACES'
 """

@@ -12,6 +12,7 @@ from biosense_pipeline.codes import ImageKind, Status, StillResult, Verdict
 from biosense_pipeline.lan_ids import agent_key, registered_form
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import Review
+from biosense_pipeline.store.findings import VIOLATIONS
 from biosense_pipeline.store.tables import AgentHourSummary, Employee, RecognitionResult, StreamImage, TrainingImage
 
 _ONE_FACE = (StillResult.SUCCESS, StillResult.UNKNOWN_PERSON)
@@ -119,6 +120,7 @@ def confirmed_stills(database: Database, days: int, model_id: str) -> dict[str, 
     contradicted = select(contrary.id).where(
         contrary.subject_kind == ImageKind.STREAM,
         contrary.subject_id == Review.subject_id,
+        contrary.result.in_(VIOLATIONS),
         contrary.verdict == Verdict.CORRECT,
     )
     found: dict[str, list[ComparedStill]] = defaultdict(list)

@@ -43,7 +43,7 @@ class Review(Base):
 
     __tablename__ = "review"
     __table_args__ = (
-        Index("ix_review_round", "subject_kind", "subject_id", "round", unique=True),
+        Index("ix_review_finding", "subject_kind", "subject_id", "result", "round", unique=True),
         Index("ix_review_employee", "employee_id", "created"),
         TABLE_OPTIONS,
     )

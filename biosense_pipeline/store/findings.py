@@ -39,11 +39,13 @@ def active_agents(database: Database, team: str | None) -> dict[str, Agent]:
     return {key: agent for key, agent in lowest.items() if agent.active}
 
 
-def closes() -> ColumnElement[bool]:
-    """Condition on ``review``: after this verdict nobody is asked any more.
+def closed_by(result: str, round_: int, verdict: Verdict) -> bool:
+    """Whether nobody is asked any more after this verdict: only a confirmed violation waits for another reviewer."""
+    return round_ == 2 or verdict is not Verdict.CORRECT or result not in VIOLATIONS
 
-    Only a violation that was found correct waits for another reviewer.
-    """
+
+def closes() -> ColumnElement[bool]:
+    """Condition on ``review`` that says the same as :func:`closed_by`."""
     return or_(Review.round == 2, Review.verdict != Verdict.CORRECT, Review.result.not_in(VIOLATIONS))
 
 

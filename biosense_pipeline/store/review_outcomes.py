@@ -63,18 +63,18 @@ def review_outcomes(database: Database, start: datetime, end: datetime) -> list[
                 .group_by(AgentHourSummary.employee_id)
             )
         }
-        rounds: dict[tuple[int, int], list[tuple[Verdict, str]]] = defaultdict(list)
+        rounds: dict[tuple[int, int, str], list[Verdict]] = defaultdict(list)
         for row in connection.execute(
             select(Review.employee_id, Review.subject_id, Review.verdict, Review.result)
             .where(Review.subject_kind == ImageKind.STREAM, Review.captured >= start, Review.captured < end)
             .order_by(Review.subject_id, Review.round)
         ):
-            rounds[row.employee_id, row.subject_id].append((Verdict[row.verdict], row.result))
-        employees = sorted({*findings, *(employee for employee, _ in rounds)})
+            rounds[row.employee_id, row.subject_id, row.result].append(Verdict[row.verdict])
+        employees = sorted({*findings, *(employee for employee, _, _ in rounds)})
         lan_ids = {row.id: row.lan_id for row in connection.execute(select(Employee.id, Employee.lan_id))}
     counts: dict[int, Counter[str]] = defaultdict(Counter)
-    for (employee, _), verdicts in rounds.items():
-        counts[employee].update(_counted(verdicts))
+    for (employee, _, result), verdicts in rounds.items():
+        counts[employee].update(_counted(result, verdicts))
     return sorted(
         (
             ReviewOutcomes(
@@ -100,12 +100,12 @@ def judged_hours(database: Database, since: datetime) -> list[datetime]:
         return sorted({floor_hour(moment) for moment in captured if moment is not None})
 
 
-def _counted(verdicts: list[tuple[Verdict, str]]) -> list[str]:
+def _counted(result: str, verdicts: list[Verdict]) -> list[str]:
     """Under which names of :class:`ReviewOutcomes` a finding counts, by its rounds' verdicts in order."""
-    last, result = verdicts[-1]
+    last = verdicts[-1]
     names = [last.lower()]
     if len(verdicts) == 1 and last is Verdict.CORRECT and result in VIOLATIONS:
         names.append("awaiting_second")
-    if {verdict for verdict, _ in verdicts} == {Verdict.CORRECT, Verdict.FALSE_ALARM}:
+    if set(verdicts) == {Verdict.CORRECT, Verdict.FALSE_ALARM}:
         names.append("disagreed")
     return names

@@ -144,7 +144,7 @@ def _newest_first(
     reviewer_id: int,
     at_a_time: int,
 ) -> Iterator[Any]:
-    """Stills with one result that wait for the reviewer, in the order of the index on result and capture time."""
+    """Stills with one result that wait for the reviewer, in the order of the index on open results."""
     waiting = _waiting(result, or_(closes(), Review.reviewer_id == reviewer_id), limits)
     position, step = after, at_a_time
     while position is None or position.capture_time is not None:
@@ -184,18 +184,20 @@ def _without_time(connection: Connection, waiting: Any, after: QueuePosition | N
 def _waiting(
     result: StillResult, done: ColumnElement[bool], limits: Sequence[ColumnElement[bool]]
 ) -> Select[int, str | None, datetime | None, str | None, str | None]:
-    """Stills with the result and without a review of which ``done`` holds, read off the index on the result.
+    """Stills with the result, open, and without a review of which ``done`` holds, read off the index of open ones.
+
+    A still whose result was another for a while is open and was reviewed: hence the look at the reviews too.
 
     The index is named because there are others in the order of time. Where only some rows are wanted, MySQL and
     MariaDB expect to meet them soon in any of these, and where a team has no finding they read all stills.
     """
     statement = (
         select(StreamImage.id, StreamImage.lan_id, StreamImage.capture_time, StreamImage.status, StreamImage.result)
-        .outerjoin(Review, and_(review_of_still(), done))
-        .where(StreamImage.result == result, Review.id.is_(None), *limits)
+        .outerjoin(Review, and_(review_of_still(), Review.result == result, done))
+        .where(StreamImage.open_result == result, Review.id.is_(None), *limits)
     )
     for dialect in MYSQL_DIALECTS:
-        statement = statement.with_hint(StreamImage, "FORCE INDEX (ix_stream_img_result)", dialect)
+        statement = statement.with_hint(StreamImage, "FORCE INDEX (ix_stream_img_open)", dialect)
     return statement
 
 
@@ -231,11 +233,11 @@ def _items(connection: Connection, found: list[Any], agents: Mapping[str, Agent]
         row.id: row.num_faces
         for row in connection.execute(select(StreamImage.id, StreamImage.num_faces).where(StreamImage.id.in_(ids)))
     }
-    # What is in the queue and was judged already has one verdict: a violation that was found correct.
+    # A finding that is in the queue and was judged already has one verdict: a violation that was found correct.
     first = {
-        row.subject_id: Verdict[row.verdict]
+        (row.subject_id, row.result): Verdict[row.verdict]
         for row in connection.execute(
-            select(Review.subject_id, Review.verdict).where(
+            select(Review.subject_id, Review.result, Review.verdict).where(
                 Review.subject_kind == ImageKind.STREAM, Review.subject_id.in_(ids), Review.round == 1
             )
         )
@@ -257,8 +259,8 @@ def _items(connection: Connection, found: list[Any], agents: Mapping[str, Agent]
                 p_genuine=behind.p_genuine if behind else None,
                 num_faces=faces.get(row.id),
                 training_image_id=behind.training_image_id if behind else None,
-                round=2 if row.id in first else 1,
-                first_verdict=first.get(row.id),
+                round=2 if (row.id, row.result) in first else 1,
+                first_verdict=first.get((row.id, row.result)),
             )
         )
     return items

@@ -1,10 +1,10 @@
-"""Reviewers' verdicts: recorded once per finding and round, and never overwritten."""
+"""Reviewers' verdicts: recorded once per finding (a still and its result) and round, and never overwritten."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from biosense_pipeline.codes import ImageKind, Status, Verdict
@@ -13,7 +13,7 @@ from biosense_pipeline.store.audit import AuditRecord, add_audit
 from biosense_pipeline.store.database import Database, utc_now
 from biosense_pipeline.store.desk_tables import DeskUser, Review
 from biosense_pipeline.store.employees import employee_ids
-from biosense_pipeline.store.findings import FINDINGS, VIOLATIONS, numbers_of
+from biosense_pipeline.store.findings import FINDINGS, VIOLATIONS, closed_by, numbers_of
 from biosense_pipeline.store.review_queue import (
     MOST_COUNTED,
     QueueItem,
@@ -128,7 +128,7 @@ def record_review(
             .where(StreamImage.id == still_id)
             .with_for_update()
         ).one_or_none()
-        earlier = {review.round: review for review in _reviews(connection, [still_id]).get(still_id, [])}
+        earlier = _rounds(_reviews(connection, [still_id]).get(still_id, []), result)
         if round_ in earlier:
             there = earlier[round_]
             if (there.reviewer_id, there.verdict, there.note) == (reviewer_id, verdict, note):
@@ -154,20 +154,25 @@ def record_review(
                 created=utc_now(connection),
             )
         )
+        if closed_by(result, round_, verdict):
+            connection.execute(update(StreamImage).where(StreamImage.id == still_id).values(reviewed_result=result))
         add_audit(connection, audit)
 
     try:
         database.write(record)
     except IntegrityError:
         # The unique index is the last word: a verdict that came in between, as on a still that was purged.
-        there = {review.round: review for review in reviews_of(database, [still_id]).get(still_id, [])}.get(round_)
+        there = _rounds(reviews_of(database, [still_id]).get(still_id, []), result).get(round_)
         if there is None:
             raise
         raise AlreadyReviewed(there.reviewer, there.verdict) from None
 
 
 def reviews_of(database: Database, still_ids: Collection[int]) -> dict[int, list[StoredReview]]:
-    """The verdicts on these stills, by still id and in order of their rounds; stills without any are absent."""
+    """The verdicts on these stills, by still id and in the order in which they came; stills without any are absent.
+
+    A still that got another result after its first verdict has verdicts on both findings.
+    """
     with database.read() as connection:
         return _reviews(connection, still_ids)
 
@@ -179,7 +184,7 @@ def _reviews(connection: Connection, still_ids: Collection[int]) -> dict[int, li
             select(Review.__table__, DeskUser.name)
             .join(DeskUser, DeskUser.id == Review.reviewer_id)
             .where(Review.subject_kind == ImageKind.STREAM, Review.subject_id.in_(ids[start : start + _CHUNK]))
-            .order_by(Review.subject_id, Review.round)
+            .order_by(Review.subject_id, Review.id)
         )
         for row in rows:
             found.setdefault(row.subject_id, []).append(
@@ -188,6 +193,11 @@ def _reviews(connection: Connection, still_ids: Collection[int]) -> dict[int, li
                 )
             )
     return found
+
+
+def _rounds(reviews: Sequence[StoredReview], result: str) -> dict[int, StoredReview]:
+    """The verdicts on one finding of a still, by round."""
+    return {review.round: review for review in reviews if review.result == result}
 
 
 def _require_second(first: StoredReview | None, reviewer_id: int) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    Computed,
     DateTime,
     Double,
     ForeignKey,
@@ -57,8 +58,8 @@ class StreamImage(Base):
     __table_args__ = (
         Index("ix_stream_img_pending", "status", "capture_time", "id"),
         Index("ix_stream_img_hour", "capture_time", "lan_id", "result", "status"),
-        Index("ix_stream_img_agent", "lan_id", "capture_time"),
-        Index("ix_stream_img_result", "result", "capture_time", "lan_id", "status"),
+        Index("ix_stream_img_timeline", "lan_id", "capture_time", "result", "status"),
+        Index("ix_stream_img_open", "open_result", "capture_time", "lan_id", "status"),
         TABLE_OPTIONS,
     )
 
@@ -78,6 +79,16 @@ class StreamImage(Base):
     )
     lease_token: Mapped[str | None] = mapped_column(String(32), comment="Names the claim that may write the result")
     lease_expires: Mapped[datetime | None] = mapped_column(Moment, comment="UTC, by the database's clock")
+    reviewed_result: Mapped[str | None] = mapped_column(
+        String(64), comment="The result on which reviewers said the last word"
+    )
+    # So that what waits for a reviewer is found without a look at all that was reviewed, and so that a result
+    # that somebody writes in whatever way is open by itself.
+    open_result: Mapped[str | None] = mapped_column(
+        String(64),
+        Computed("CASE WHEN result = reviewed_result THEN NULL ELSE result END", persisted=False),
+        comment="The result, unless it is the reviewed one",
+    )
 
 
 class TrainingImage(Base):

@@ -35,8 +35,8 @@ INDEXES = {
     "stream_img": [
         ["status", "capture_time", "id"],
         ["capture_time", "lan_id", "result", "status"],
-        ["lan_id", "capture_time"],
-        ["result", "capture_time", "lan_id", "status"],
+        ["lan_id", "capture_time", "result", "status"],
+        ["open_result", "capture_time", "lan_id", "status"],
     ],
     "train_img": [["status", "lan_id", "id"], ["lan_id", "id"]],
 }

@@ -65,7 +65,7 @@ def test_queue_is_read_in_the_order_of_the_index(site: Database, team: str | Non
     assert len(looks) >= 3
     for sql, step in looks:
         assert step["type"] in {"ref", "range"}, (sql, step)
-        assert step["key"] == "ix_stream_img_result", (sql, step)
+        assert step["key"] == "ix_stream_img_open", (sql, step)
         assert "Using index" in step["Extra"].replace("Using index condition", "")
         if "ORDER BY stream_img.capture_time" in sql:
             assert "filesort" not in step["Extra"]

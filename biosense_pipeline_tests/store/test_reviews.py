@@ -299,6 +299,25 @@ def test_changed_finding_is_told(database: Database, people: tuple[int, int]) ->
     assert reviews_of(database, [still_id]) == {}
 
 
+def test_verdict_is_on_one_result_of_a_still(database: Database, people: tuple[int, int]) -> None:
+    """A still that gets another result is a new finding: it waits for a first reviewer, and none is the second's."""
+    first, second = people
+    still_id = enter_finished(database, AGENT, HOUR, COMPANY)
+    _record(database, still_id, first, CORRECT, result=COMPANY)
+    change(database, [still_id], result=UNKNOWN)
+    (item,) = _queue(database, first)
+    assert (item.result, item.round, item.first_verdict) == (UNKNOWN, 1, None)
+    assert sum(open_findings(database, team=None).values()) == 1
+    with pytest.raises(SecondReviewRefused):
+        _record(database, still_id, second, CORRECT, round_=2)
+    _record(database, still_id, first, CORRECT)
+    change(database, [still_id], result=STRANGERS)
+    assert [(item.result, item.round) for item in _queue(database, second)] == [(STRANGERS, 1)]
+    change(database, [still_id], result=UNKNOWN)
+    assert [(item.round, item.first_verdict) for item in _queue(database, second)] == [(2, CORRECT)]
+    assert [review.result for review in reviews_of(database, [still_id])[still_id]] == [COMPANY, UNKNOWN]
+
+
 def test_what_is_no_finding_is_refused(small: tuple[Database, int, int]) -> None:
     """A success, a third round and a note without end are wrong use, and nothing is recorded."""
     database, *people = small

@@ -157,6 +157,23 @@ def test_tables_that_an_earlier_first_migration_lacked(database: Database) -> No
     assert {"summary_due", "run_heartbeat"} <= set(_tables(database))
 
 
+def test_indexes_of_the_release_before_are_replaced(database: Database) -> None:
+    """A database of the release before gets the newer indexes and loses those that they replace."""
+    execute(
+        database,
+        "CREATE UNIQUE INDEX ix_review_round ON review (subject_kind, subject_id, round)",
+        "CREATE INDEX ix_stream_img_agent ON stream_img (lan_id, capture_time)",
+        "UPDATE alembic_version SET version_num = '0003'",
+    )
+    upgrade_schema(database)
+    with database.read() as connection:
+        names = {
+            index["name"] for table in ("review", "stream_img") for index in inspect(connection).get_indexes(table)
+        }
+    assert {"ix_review_finding", "ix_stream_img_timeline"} <= names
+    assert not names & {"ix_review_round", "ix_stream_img_agent"}
+
+
 def test_newer_database_is_left_alone(database: Database) -> None:
     """A database migrated by a newer release is neither used nor upgraded, and the text says what to install."""
     execute(database, "UPDATE alembic_version SET version_num = '9999'")

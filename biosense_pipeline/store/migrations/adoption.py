@@ -85,3 +85,15 @@ def ensure_rows(table: sa.TableClause, rows: list[dict[str, Any]]) -> None:
     keys = list(rows[0])[:-1]
     present = {tuple(row) for row in connection.execute(sa.select(*(table.c[key] for key in keys)))}
     op.bulk_insert(table, [row for row in rows if tuple(row[key] for key in keys) not in present])
+
+
+def ensure_column(table: str, column: sa.Column[Any]) -> None:
+    """Add the column unless it is there."""
+    if all(found["name"].lower() != column.name for found in sa.inspect(op.get_bind()).get_columns(table)):
+        op.add_column(table, column)
+
+
+def drop_index(name: str, table: str) -> None:
+    """Drop an index of an earlier migration, where it is there."""
+    if any(index["name"] == name for index in sa.inspect(op.get_bind()).get_indexes(table)):
+        op.drop_index(name, table)
