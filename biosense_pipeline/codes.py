@@ -72,6 +72,8 @@ class TrainingResult(Code):
     POOR = "QUALITY_TOO_LOW", "One face, but too small, blurred, badly lit or turned away to compare with"
     AWAITING_APPROVAL = "AWAITING_APPROVAL", "Passed its checks and waits for a team lead"
     REJECTED = "REJECTED", "Rejected by a team lead"
+    PROPOSED = "PROPOSED", "A still proposed at the desk, which waits for its checks"
+    PROPOSAL_FAILED = "PROPOSAL_FAILED", "A still proposed at the desk failed its checks; approved images stay in force"
     ERROR = "PROCESSING_ERROR", "Processing failed"
 
 

@@ -48,6 +48,7 @@ _TONES: dict[str, str] = {
     TrainingResult.SEVERAL_FACES: "fault",
     TrainingResult.POOR: "fault",
     TrainingResult.REJECTED: "alarm",
+    TrainingResult.PROPOSAL_FAILED: "fault",
     TrainingResult.AWAITING_APPROVAL: "waiting",
     Verdict.CORRECT: "alarm",
     Verdict.FALSE_ALARM: "good",

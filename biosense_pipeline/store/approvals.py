@@ -74,23 +74,27 @@ def reject(
     training_image_id: int,
     reason: str,
     *,
+    withdraw: bool = False,
     processed_time: datetime,
     audit: AuditRecord | None = None,
 ) -> None:
-    """Reject an image that waits. Earlier approved ones stay in force, and the agent's stills as they are.
+    """Reject an image that waits, or with ``withdraw`` one that is approved. Other approved ones stay in force.
+
+    The agent's stills stay as they are, also those that were compared with it: their hours may be processed again.
 
     Args:
+        withdraw: the image was seen as an approved one: who rejects what somebody approved meanwhile is told.
         reason: kept as the reason of the check ``approval`` and in ``process_status``.
         processed_time: now, naive local.
         audit: written in the same transaction.
 
     Raises:
-        AlreadyDecided: it does not wait.
+        AlreadyDecided: it does not wait, or is not approved.
     """
     told = reason.strip()[:_LONGEST_REASON]
 
     def work(connection: Connection) -> None:
-        _take(connection, training_image_id, (_WAITS,))
+        _take(connection, training_image_id, () if withdraw else (_WAITS,), approved=withdraw)
         _decide(connection, training_image_id, Status.FAILED, TrainingResult.REJECTED, told, processed_time)
         add_audit(connection, audit)
 
@@ -150,6 +154,7 @@ def propose(database: Database, still_id: int, *, now: datetime, audit: AuditRec
                 capture_time=still.capture_time or now,
                 image=still.image,
                 status=Status.PENDING,
+                result=TrainingResult.PROPOSED,
             )
         ).inserted_primary_key
         assert key is not None
@@ -159,8 +164,13 @@ def propose(database: Database, still_id: int, *, now: datetime, audit: AuditRec
     return database.write(work)
 
 
-def _take(connection: Connection, image_id: int, decidable: tuple[_Stand, ...]) -> str | None:
+def _take(
+    connection: Connection, image_id: int, decidable: tuple[_Stand, ...], *, approved: bool = False
+) -> str | None:
     """Lock the image and give its LAN id.
+
+    Args:
+        approved: approved ones may be decided too.
 
     Raises:
         AlreadyDecided: its status and result are none of the decidable ones.
@@ -172,7 +182,7 @@ def _take(connection: Connection, image_id: int, decidable: tuple[_Stand, ...]) 
     ).first()
     if row is None:
         raise AlreadyDecided(f"Training image {image_id} is not there any more: reload the page.")
-    if (row.status, row.result) not in decidable:
+    if (row.status, row.result) not in decidable and not (approved and row.status == Status.PROCESSED):
         raise AlreadyDecided(_why_not(image_id, row.status, row.result))
     lan_id: str | None = row.lan_id
     return lan_id

@@ -21,8 +21,13 @@ ENCODING_DTYPE = np.dtype("<f4")
 #: Approved images of an agent that stills are compared with, the newest. Each further one is one more chance
 #: for an impostor to come near.
 MOST_REFERENCES = 5
-#: Images that say nothing of the agent's enrolment: a person has not decided yet, or has decided against it.
-_SET_ASIDE = {(Status.CLAIMED, TrainingResult.AWAITING_APPROVAL), (Status.FAILED, TrainingResult.REJECTED)}
+#: Images that say nothing of the agent's enrolment: a person has not decided yet, or has decided against it, or
+#: a reviewer's proposal came to nothing, which must not take the agent out of service.
+SET_ASIDE = {
+    (Status.CLAIMED, TrainingResult.AWAITING_APPROVAL),
+    (Status.FAILED, TrainingResult.REJECTED),
+    (Status.FAILED, TrainingResult.PROPOSAL_FAILED),
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class TrainingState:
     """What an agent has to be compared with.
 
     Attributes:
-        newest: the newest image of any status; those that wait for a person or were rejected are passed over.
+        newest: the newest image of any status; those that wait for a person, were rejected by one, or were
+            proposed at the desk and failed are passed over.
         approved: the newest approved ones, newest first, MOST_REFERENCES at most.
     """
 
@@ -78,7 +84,7 @@ def training_states(database: Database, lan_ids: Collection[str], model_id: str)
     chosen: dict[str, tuple[int | None, list[int]]] = {}
     with database.read() as connection:
         for key, images in _images_of(connection, wanted).items():
-            newest = next((image.id for image in images if (image.status, image.result) not in _SET_ASIDE), None)
+            newest = next((image.id for image in images if (image.status, image.result) not in SET_ASIDE), None)
             approved = [image.id for image in images if image.status == Status.PROCESSED]
             chosen[key] = newest, approved[:MOST_REFERENCES]
         ids = {image_id for newest, approved in chosen.values() for image_id in (newest, *approved) if image_id}

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
 
 from biosense_pipeline.codes import AWAITING_ENROLMENT, ImageKind, Process, Status, TrainingResult
 from biosense_pipeline.lan_ids import agent_key
@@ -127,10 +127,15 @@ def _is_final(connection: Connection, process: Process, verdict: TrainingVerdict
 
 def _decide(connection: Connection, verdict: TrainingVerdict, processed_time: datetime) -> bool:
     status = _STATUS.get(verdict.result, Status.FAILED)
+    proposal = case((TrainingImage.result == TrainingResult.PROPOSED, TrainingResult.PROPOSAL_FAILED))
     changed = connection.execute(
         update(TrainingImage)
         .where(TrainingImage.id == verdict.id, TrainingImage.status == Status.PENDING)
-        .values(status=status, result=verdict.result, processed_time=processed_time)
+        .values(
+            status=status,
+            result=func.coalesce(proposal, verdict.result) if status is Status.FAILED else verdict.result,
+            processed_time=processed_time,
+        )
     ).rowcount
     return bool(changed) and status is Status.PROCESSED
 

@@ -242,7 +242,7 @@ def test_approving_returns_stills(desk: Desk) -> None:
     told = follow(browser, browser.post_form(f"/training/{image_id}/approve"))
     assert f"Training image {image_id} is approved. 2 of the agent&#39;s stills are processed again." in told
     assert "Benchmark" in told
-    assert links(told, "/approve|/reject") == []
+    assert links(told, "/approve|/reject") == [f"/training/{image_id}/reject"]
     assert stood(desk.database, image_id) == (Status.PROCESSED, TrainingResult.ONE_FACE)
     assert [still(desk.database, still_id).status for still_id in missing] == ["N", "N", "F"]
     (entry,) = desk.audit("approve")
@@ -279,8 +279,23 @@ def test_rejecting_needs_a_reason(desk: Desk) -> None:
     assert (entry["subject_id"], entry["employee_id"], entry["detail"]) == (
         image_id,
         employee_id,
-        {"reason": "eyes <closed>"},
+        {"reason": "eyes <closed>", "result_before": "AWAITING_APPROVAL"},
     )
+
+
+def test_approved_image_can_be_withdrawn(desk: Desk) -> None:
+    """An approved image is withdrawn with a reason; who meant to reject a waiting one does not withdraw it."""
+    desk.employee(AGENT)
+    image_id = waiting_image(desk.database)
+    browser = desk.signed_in()
+    told = follow(browser, browser.post_form(f"/training/{image_id}/approve", {}))
+    assert links(told, "/approve|/reject") == [f"/training/{image_id}/reject"]
+    assert 'name="withdraw" value="1"' in told
+    assert browser.post_form(f"/training/{image_id}/reject", {"reason": "blurred"}).status_code == 409
+    assert stood(desk.database, image_id) == (Status.PROCESSED, TrainingResult.ONE_FACE)
+    told = follow(browser, browser.post_form(f"/training/{image_id}/reject", {"reason": "not her", "withdraw": "1"}))
+    assert f"Training image {image_id} is rejected." in told
+    assert stood(desk.database, image_id) == (Status.FAILED, TrainingResult.REJECTED)
 
 
 def test_second_decision_is_told(desk: Desk) -> None:

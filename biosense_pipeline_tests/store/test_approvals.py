@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
 from biosense_pipeline.codes import Status, StillResult, TrainingResult
+from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.store.approvals import AlreadyDecided, NothingToPropose, approve, hold, propose, reject
 from biosense_pipeline.store.audit import AuditRecord
 from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
@@ -15,6 +16,7 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.outcomes import write_outcomes
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import TrainingImage
+from biosense_pipeline.store.training import training_states
 from biosense_pipeline.store.training_checks import StoredCheck, checks_of
 from biosense_pipeline_tests.store.rows import (
     AGENT,
@@ -112,6 +114,21 @@ def test_rejection(database: Database, waiting: int) -> None:
     assert still(database, kept).status == "F"
 
 
+@pytest.mark.parametrize("result", [TrainingResult.ONE_FACE, None])
+def test_approved_image_is_withdrawn(database: Database, result: TrainingResult | None) -> None:
+    """An approved image that is rejected counts no more, and the one approved before it is the benchmark again."""
+    older, newer = (enter_training(database, AGENT)[0] for _ in range(2))
+    set_training(database, [older, newer], status=Status.PROCESSED, result=result)
+    with pytest.raises(AlreadyDecided, match="is approved already"):
+        _approve(database, newer)
+    with pytest.raises(AlreadyDecided, match="is approved already"):
+        reject(database, newer, "not the agent", processed_time=NOW)
+    reject(database, newer, "not the agent", withdraw=True, processed_time=NOW)
+    assert _stands(database, newer) == ("F", "REJECTED", NOW)
+    state = training_states(database, [AGENT], "m")[agent_key(AGENT)]
+    assert (state.newest and state.newest.id, [row.id for row in state.approved]) == (older, [older])
+
+
 @pytest.mark.parametrize(
     ("status", "result", "told"),
     [
@@ -182,7 +199,7 @@ def test_proposal(database: Database) -> None:
     (still_id,) = enter_stills(database, [CapturedImage("na\\VEP'5898", HOUR, b"\x00pic\\ture")])
     image = propose(database, still_id, now=NOW)
     assert fetch(database, "SELECT id, lan_id, image, status, result FROM train_img") == [
-        (image, "na\\VEP'5898", b"\x00pic\\ture", "N", None)
+        (image, "na\\VEP'5898", b"\x00pic\\ture", "N", "PROPOSED")
     ]
     assert still(database, still_id).status == "N"
     change(database, [still_id], capture_time=None, image=b"another")

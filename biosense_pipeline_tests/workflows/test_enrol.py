@@ -438,6 +438,21 @@ def test_proposed_still_runs_the_enrolment_flow(database: Database) -> None:
     assert outcomes(database, [still_id]) == [("Y", StillResult.SUCCESS)]
 
 
+def test_proposal_that_fails_takes_nobody_out_of_service(database: Database) -> None:
+    """A proposed still without one good face fails, and the agent is compared with the benchmark as before."""
+    enter_legacy_benchmark(database, picture=b"agent")
+    bench = _bench(database)
+    (empty,) = capture(database, b"nobody")
+    proposed = propose(database, empty, now=bench.local_now())
+    assert check_training_images(bench).results == {TrainingResult.NO_FACE: 1}
+    with database.read() as connection:
+        found = connection.execute(select(TrainingImage.result).where(TrainingImage.id == proposed)).scalar_one()
+    assert found == TrainingResult.PROPOSAL_FAILED
+    ids = capture(database, b"agent")
+    drain(bench, Scope())
+    assert outcomes(database, ids) == [("Y", StillResult.SUCCESS)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("person", Person)
 def test_real_training_pictures(sqlite_database: Database, person: Person) -> None:

@@ -48,7 +48,7 @@ A_PAGE = 50
 LONGEST_REASON = 2000
 _DONE = {
     "approved": "Training image {image} is approved. {requeued} of the agent's stills are processed again.",
-    "rejected": "Training image {image} is rejected. Earlier approved ones stay in force.",
+    "rejected": "Training image {image} is rejected. Other approved ones stay in force.",
     "proposed": "The still is entered as training image {image}. Its checks come next; they and an approval decide "
     "whether stills are compared with it.",
 }
@@ -136,11 +136,12 @@ def _reject(request: Request, form: FormData) -> Response:
         subject_kind=ImageKind.TRAINING,
         subject_id=card.id,
         employee_id=own.id,
-        detail={"reason": reason},
+        detail={"reason": reason, "result_before": card.result},
     )
     now: datetime = request.app.state.local_now()
     try:
-        reject(request.app.state.database, card.id, reason, processed_time=now, audit=audit)
+        withdraw = field(form, "withdraw") == "1"
+        reject(request.app.state.database, card.id, reason, withdraw=withdraw, processed_time=now, audit=audit)
     except AlreadyDecided as error:
         return _page(request, own, refused=str(error))
     return _done(request, own, "rejected", card.id)
@@ -257,13 +258,10 @@ def _shown(
 
 def _proposable(still: TimelineStill, reviews: Sequence[StoredReview]) -> bool:
     """Whether the last word on the still's finding is that it was the agent after all."""
-    last = reviews[-1] if reviews else None
-    return (
-        last is not None
-        and still.result == StillResult.UNKNOWN_PERSON
-        and last.result == still.result
-        and last.verdict is Verdict.FALSE_ALARM
-    )
+    if still.result != StillResult.UNKNOWN_PERSON:
+        return False
+    verdicts = [review.verdict for review in reviews if review.result == still.result]
+    return bool(verdicts) and verdicts[-1] is Verdict.FALSE_ALARM
 
 
 def _look_alike(request: Request, own: Agent) -> LookAlike | None:

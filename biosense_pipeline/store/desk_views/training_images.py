@@ -12,6 +12,7 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_views.agents import Agent
 from biosense_pipeline.store.desk_views.spellings import own_key, spellings, spelt
 from biosense_pipeline.store.tables import TrainingImage
+from biosense_pipeline.store.training import SET_ASIDE
 
 #: Images of an agent that a page shows, the newest.
 _MOST_SHOWN = 24
@@ -53,6 +54,11 @@ class TrainingCard:
         """Whether a person decided against it."""
         return self.status == Status.FAILED and self.result == TrainingResult.REJECTED
 
+    @property
+    def set_aside(self) -> bool:
+        """Whether it says nothing of the agent's enrolment, whatever became of it."""
+        return (self.status, self.result) in SET_ASIDE
+
 
 @dataclass(frozen=True)
 class Enrolment:
@@ -61,8 +67,8 @@ class Enrolment:
     Attributes:
         approved: approved images.
         waiting: images that wait for a decision.
-        newest_failed: the newest image, of those that neither wait nor were rejected, failed its check, and none
-            was approved after it: the agent's stills fail.
+        newest_failed: the newest image, but for those that are set aside, failed its check, and none was approved
+            after it: the agent's stills fail.
     """
 
     approved: int = 0
@@ -123,7 +129,7 @@ def reference(
 
 def _enrolment(cards: Sequence[TrainingCard]) -> Enrolment:
     approved = [card for card in cards if card.approved]
-    checked = [card for card in cards if not card.waits and not card.rejected]
+    checked = [card for card in cards if not card.set_aside]
     newest = max(checked, key=lambda card: card.id, default=None)
     failed = newest is not None and newest.status == Status.FAILED and not _approved_after(approved, newest)
     return Enrolment(len(approved), sum(card.waits for card in cards), failed)
