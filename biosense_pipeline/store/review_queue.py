@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select
 
 from biosense_pipeline.codes import ImageKind, Status, StillResult, Verdict
 from biosense_pipeline.store.database import Database, exactly
@@ -192,7 +192,14 @@ def _waiting(
     MariaDB expect to meet them soon in any of these, and where a team has no finding they read all stills.
     """
     statement = (
-        select(StreamImage.id, StreamImage.lan_id, StreamImage.capture_time, StreamImage.status, StreamImage.result)
+        select(
+            StreamImage.id,
+            StreamImage.lan_id,
+            StreamImage.capture_time,
+            StreamImage.status,
+            # Not the column: sorted by MariaDB 10.11, a virtual one read off an index comes out as null.
+            literal(result.value).label("result"),
+        )
         .outerjoin(Review, and_(review_of_still(), Review.result == result, done))
         .where(StreamImage.open_result == result, Review.id.is_(None), *limits)
     )
