@@ -13,6 +13,7 @@ from sqlalchemy import URL, create_engine, text
 from biosense_pipeline.settings import ENV_PREFIX, Settings, load_settings
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.schema import upgrade_schema
+from biosense_pipeline_tests.migrated import MigratedDatabases
 from biosense_pipeline_tests.servers import NoServer, mariadb
 
 SERVERS = ("sqlite", "mariadb")
@@ -33,11 +34,12 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 @pytest.fixture(scope="session")
-def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def mariadb_server(tmp_path_factory: pytest.TempPathFactory, migrated: MigratedDatabases) -> Iterator[URL]:
     """A real MariaDB. Where there is none, tests that need it are skipped, except in CI, where they fail."""
     try:
         with mariadb(tmp_path_factory.mktemp("mariadb")) as url:
             yield url
+            migrated.close(url)
     except NoServer as reason:
         if os.environ.get("CI"):
             pytest.fail(f"CI needs a MariaDB: {reason}")
@@ -65,35 +67,40 @@ def make_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callabl
 
 @pytest.fixture(params=SERVERS)
 def empty_database(request: pytest.FixtureRequest, make_url: Callable[[str], str]) -> Iterator[Database]:
-    """A database without tables, on each server in turn."""
+    """A database without tables, on each server."""
     database = Database(make_url(request.param))
     yield database
     database.dispose()
 
 
-@pytest.fixture
-def database(empty_database: Database) -> Database:
-    """A migrated database without rows, on each server in turn."""
-    upgrade_schema(empty_database)
-    return empty_database
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> MigratedDatabases:
+    """Lends migrated databases."""
+    return MigratedDatabases(tmp_path_factory.mktemp("migrated"))
+
+
+@pytest.fixture(params=SERVERS)
+def database(request: pytest.FixtureRequest) -> Database:
+    """A migrated database, on each server."""
+    found: Database = request.getfixturevalue(f"{request.param}_database")
+    return found
 
 
 @pytest.fixture
-def sqlite_database(make_url: Callable[[str], str]) -> Iterator[Database]:
+def sqlite_database(migrated: MigratedDatabases, tmp_path: Path) -> Iterator[Database]:
     """A migrated embedded database, for tests of what does not depend on the server."""
-    database = Database(make_url("sqlite"))
-    upgrade_schema(database)
+    database = Database(migrated.copy_embedded(tmp_path / f"biosense_test_{uuid.uuid4().hex[:12]}.sqlite"))
     yield database
     database.dispose()
 
 
 @pytest.fixture
-def mariadb_database(make_url: Callable[[str], str]) -> Iterator[Database]:
+def mariadb_database(migrated: MigratedDatabases, mariadb_server: URL) -> Iterator[Database]:
     """A migrated database on MariaDB."""
-    database = Database(make_url("mariadb"))
-    upgrade_schema(database)
-    yield database
-    database.dispose()
+    with migrated.on_server(mariadb_server) as url:
+        database = Database(url)
+        yield database
+        database.dispose()
 
 
 @pytest.fixture
