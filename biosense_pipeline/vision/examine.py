@@ -13,10 +13,14 @@ from biosense_pipeline.vision.appraisal import appraise
 from biosense_pipeline.vision.decode import ImageLimits, UnreadableImage, decode
 from biosense_pipeline.vision.engines import EngineSpec
 from biosense_pipeline.vision.faces import AlignedFace, Detected, Face, FaceEngine, Picture
+from biosense_pipeline.vision.presentation.still import StillEvidence, still_evidence
 from biosense_pipeline.vision.quality import face_quality
 
 #: Pictures that are examined together, so that their faces are encoded at once.
 TOGETHER = 8
+#: Bytes of pixels that may wait until the other pictures are searched too; larger pictures, of which some together
+#: would take hundreds of megabytes, are finished with at once.
+_MAY_WAIT = 8 * 2**20
 
 
 class Fault(StrEnum):
@@ -32,9 +36,11 @@ class Examination:
 
     Attributes:
         faces: largest first; empty where there is none, or where ``fault`` says why not.
-        milliseconds: by stage: decode, detect, align, encode.
+        milliseconds: by stage: decode, detect, align, evidence, encode.
         fault, detail: None, or the kind of failure and its reason in a few words.
         full, careful: how it was looked at in the end (see :class:`Look`).
+        evidence: what was kept of the picture, where the look asked for it.
+        evidence_failure: why there is none though the look asked for it. The faces count all the same.
     """
 
     faces: list[Face] = field(default_factory=list)
@@ -43,6 +49,8 @@ class Examination:
     detail: str | None = None
     full: bool = True
     careful: bool = True
+    evidence: StillEvidence | None = None
+    evidence_failure: str | None = None
 
     def after(self, earlier: "Examination") -> "Examination":
         """This examination, with the time of an earlier one of the same picture added to its own."""
@@ -79,20 +87,24 @@ def examine_pictures(
     """Decode pictures, find their faces, align them, and encode the faces of all pictures at once.
 
     They are aligned when all are found, since a search pushes the landmarks' model, which is large, out of
-    the processor's cache.
+    the processor's cache; and what is kept of them is made when all are aligned, for the same reason.
 
     Args:
         begun: called with the position of each picture before it is worked on, and with None before all
             are encoded.
     """
-    found: list[_Found | Examination] = []
+    found: list[_Found | _Aligned | Examination] = []
     for position, picture in enumerate(pictures):
         begun(position)
-        found.append(_detect(engine, picture, limits))
+        entry = _detect(engine, picture, limits)
+        found.append(_finish(_align(engine, entry)) if isinstance(entry, _Found) and entry.large else entry)
     aligned: list[_Aligned | Examination] = []
-    for position, entry in enumerate(found):
+    for position, searched in enumerate(found):
         begun(position)
-        aligned.append(entry if isinstance(entry, Examination) else _align(engine, entry))
+        aligned.append(_align(engine, searched) if isinstance(searched, _Found) else searched)
+    for position, before in enumerate(aligned):
+        begun(position)
+        aligned[position] = _finish(before)
     begun(None)
     faces = [face for entry in aligned if isinstance(entry, _Aligned) for face in entry.faces]
     encodings, milliseconds = _encode(engine, [face.aligned for face in faces])
@@ -130,22 +142,32 @@ class InlineExaminer:
 
 @dataclass(frozen=True)
 class _Found:
-    """A picture whose faces are not aligned yet; ``pixels`` are there where its faces are to be appraised."""
+    """A picture whose faces are not aligned yet; ``pixels`` are there where more is to be measured on them."""
 
+    picture: Picture
     detected: Detected
     quality: list[dict[str, float]]
     milliseconds: dict[str, float]
     pixels: np.ndarray | None
 
+    @property
+    def large(self) -> bool:
+        """Whether its pixels are too many to be kept while other pictures are searched."""
+        return self.pixels is not None and self.pixels.nbytes > _MAY_WAIT
+
 
 @dataclass(frozen=True)
 class _Aligned:
-    """A picture whose faces are not encoded yet."""
+    """A picture whose faces are not encoded yet; ``pixels`` are there as long as evidence is to be kept of them."""
 
-    found: _Found
+    picture: Picture
+    detected: Detected
     faces: list[AlignedFace]
     quality: list[dict[str, float]]
     milliseconds: dict[str, float]
+    pixels: np.ndarray | None
+    evidence: StillEvidence | None = None
+    evidence_failure: str | None = None
 
 
 def _detect(engine: FaceEngine, picture: Picture, limits: ImageLimits) -> _Found | Examination:
@@ -161,20 +183,39 @@ def _detect(engine: FaceEngine, picture: Picture, limits: ImageLimits) -> _Found
     except Exception as error:  # one picture costs only itself
         return _failed(error)
     times = {"decode": 1e3 * (decoded - begin), "detect": 1e3 * (searched - decoded)}
-    return _Found(detected, quality, times, pixels if picture.look.appraise else None)
+    needed = picture.look.appraise or picture.look.evidence
+    return _Found(picture, detected, quality, times, pixels if needed else None)
 
 
 def _align(engine: FaceEngine, found: _Found) -> _Aligned | Examination:
     begin = time.perf_counter()
+    look, pixels, quality = found.picture.look, found.pixels, found.quality
     try:
         faces = [engine.align(face, found.detected.careful) for face in found.detected.faces]
-        quality = found.quality
-        if found.pixels is not None:
-            numbers = [appraise(found.pixels, face.landmarks) for face in faces]
+        if look.appraise and pixels is not None:
+            numbers = [appraise(pixels, face.landmarks) for face in faces]
             quality = [{**before, **more} for before, more in zip(quality, numbers, strict=True)]
     except Exception as error:  # as above
         return _failed(error)
-    return _Aligned(found, faces, quality, {**found.milliseconds, "align": 1e3 * (time.perf_counter() - begin)})
+    times = {**found.milliseconds, "align": 1e3 * (time.perf_counter() - begin)}
+    detected = replace(found.detected, faces=[])  # with their parts of the picture
+    return _Aligned(found.picture, detected, faces, quality, times, pixels if look.evidence else None)
+
+
+def _finish(aligned: _Aligned | Examination) -> _Aligned | Examination:
+    """Keep what is asked for of the picture, then let go of its pixels. A failure here must not cost its result."""
+    if isinstance(aligned, Examination) or aligned.pixels is None:
+        return aligned
+    begin = time.perf_counter()
+    evidence, failure = None, None
+    try:
+        places = [(face.box, face.landmarks) for face in aligned.faces]
+        quality = aligned.quality[0] if aligned.quality else None
+        evidence = still_evidence(aligned.picture.data or b"", aligned.pixels, places, quality)
+    except Exception as error:
+        failure = f"{type(error).__name__}: {error}"
+    times = {**aligned.milliseconds, "evidence": 1e3 * (time.perf_counter() - begin)}
+    return replace(aligned, milliseconds=times, pixels=None, evidence=evidence, evidence_failure=failure)
 
 
 def _encode(engine: FaceEngine, aligned: Sequence[object]) -> tuple[list[np.ndarray | Exception], float]:
@@ -206,8 +247,14 @@ def _examination(
         if isinstance(encoding, np.ndarray)
     ]
     times = {**aligned.milliseconds, "encode": milliseconds_a_face * len(faces)}
-    detected = aligned.found.detected
-    return Examination(faces, times, full=detected.full, careful=detected.careful)
+    return Examination(
+        faces,
+        times,
+        full=aligned.detected.full,
+        careful=aligned.detected.careful,
+        evidence=aligned.evidence,
+        evidence_failure=aligned.evidence_failure,
+    )
 
 
 def _failed(error: Exception) -> Examination:

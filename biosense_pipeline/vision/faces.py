@@ -22,6 +22,8 @@ class Look:
         insist: where nothing is found, under any policy, ask a slower detector, which also finds covered and
             turned faces; for pictures that are known to show one, as those of a test protocol.
         appraise: measure each face as an enrolment asks (see ``vision.appraisal``).
+        evidence: keep of the picture what tells a person from a picture of one (see ``vision.presentation``), from
+            its own size however it was searched; for stills, whose evidence is stored.
     """
 
     full: bool = True
@@ -29,6 +31,7 @@ class Look:
     near: Box | None = None
     insist: bool = False
     appraise: bool = False
+    evidence: bool = False
 
 
 FULL_LOOK = Look()

@@ -1,0 +1,1 @@
+"""Numbers of a still that tell a person before the camera from a picture of one."""
