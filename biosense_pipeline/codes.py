@@ -77,12 +77,39 @@ class TrainingResult(Code):
     ERROR = "PROCESSING_ERROR", "Processing failed"
 
 
+class MotionOutcome(Code):
+    """Whether an agent's stills of ten minutes show life. It asks for a look at them and accuses nobody."""
+
+    LIVE = "LIVE", "The face or what is in it moves as a living one does"
+    STATIC = "STATIC", "Many stills with a face and no sign of life; somebody should look"
+    INSUFFICIENT = "INSUFFICIENT", "Too few stills with one face to say"
+
+
+class Species(Code):
+    """What an agent's stills show over some time instead of the agent."""
+
+    FROZEN = "FROZEN", "The same picture again: the camera is frozen or the picture is put in"
+    LOOP = "LOOP", "A picture repeats one from earlier in the hour: a recording"
+    PRINT = "PRINT", "A printed picture of a face"
+    SCREEN = "SCREEN", "A face shown on a screen"
+    SOURCE_CHANGE = "SOURCE_CHANGE", "The pictures come from another camera or by another way than before"
+    UNKNOWN_PERSON = "UNKNOWN_PERSON", "Somebody else sits where the agent should"
+    ABSENT = "ABSENT", "Nobody sits where the agent should"
+
+
 class Verdict(Code):
     """What a reviewer says of a finding."""
 
     CORRECT = "CORRECT", "The finding is right"
     FALSE_ALARM = "FALSE_ALARM", "The finding is wrong: it is the agent"
     NOT_SURE = "NOT_SURE", "It cannot be told from the picture"
+
+
+class AlertEvent(StrEnum):
+    """What an alert tells of an incident."""
+
+    OPENED = "opened"
+    CLOSED = "closed"
 
 
 class Role(Code):

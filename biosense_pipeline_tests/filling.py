@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from biosense_pipeline.demo.frames import Person, own_frame, training_picture
 from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.evidence_tables import PresentationEvidence
 from biosense_pipeline.store.tables import ProcessStatus, RecognitionResult, StreamImage
 
 AGENT = "NA\\vep5898"
@@ -60,6 +61,17 @@ def results_per_still(database: Database, ids: Sequence[int]) -> dict[int, int]:
             .group_by(RecognitionResult.stream_image_id)
         )
         return {row.still: row.results for row in rows}
+
+
+def evidence_per_still(database: Database, ids: Sequence[int]) -> dict[int, int]:
+    """How many rows of presentation_evidence each still has."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(PresentationEvidence.stream_image_id.label("still"), func.count().label("rows"))
+            .where(PresentationEvidence.stream_image_id.in_(ids))
+            .group_by(PresentationEvidence.stream_image_id)
+        )
+        return {row.still: row.rows for row in rows}
 
 
 def finished_attempts(database: Database, ids: Sequence[int]) -> dict[int, int]:

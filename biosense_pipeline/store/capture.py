@@ -9,6 +9,14 @@ from sqlalchemy import Connection, delete, insert, inspect, or_, select
 from biosense_pipeline.codes import Status
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import Review
+from biosense_pipeline.store.evidence_tables import (
+    ImpersonationFinding,
+    ImpersonationProgress,
+    MotionWindow,
+    PresentationBaseline,
+    PresentationEvidence,
+)
+from biosense_pipeline.store.incident_tables import AgentIdentityState, AlertDelivery, Incident
 from biosense_pipeline.store.tables import (
     AgentHourSummary,
     AgentThreshold,
@@ -69,10 +77,18 @@ def without_training_image(database: Database, lan_ids: Sequence[str]) -> set[st
 
 
 def empty_tables(database: Database) -> None:
-    """Delete every image, result, review, calibration, summary and agent; users of the desk and its log stay."""
+    """Delete every image, agent and all that was found out of them; users of the desk and its log stay."""
 
     def clear(connection: Connection) -> None:
         for table in (
+            AlertDelivery,
+            Incident,
+            AgentIdentityState,
+            ImpersonationFinding,
+            ImpersonationProgress,
+            MotionWindow,
+            PresentationBaseline,
+            PresentationEvidence,
             AgentThreshold,
             MatchCalibration,
             AgentHourSummary,

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from biosense_pipeline.codes import Status, StillResult, TrainingResult, Verdict
+from biosense_pipeline.codes import MotionOutcome, Species, Status, StillResult, TrainingResult, Verdict
 from biosense_pipeline.errors import SchemaOutdated
 from biosense_pipeline.settings import project_folder
 from biosense_pipeline.store.claims import Claims
@@ -221,5 +221,12 @@ def _codes(database: Database) -> set[tuple[Any, ...]]:
 
 
 def _expected_codes() -> set[tuple[Any, ...]]:
-    scopes = {"STATUS": Status, "STREAM": StillResult, "TRAINING": TrainingResult, "VERDICT": Verdict}
+    scopes = {
+        "STATUS": Status,
+        "STREAM": StillResult,
+        "TRAINING": TrainingResult,
+        "VERDICT": Verdict,
+        "MOTION": MotionOutcome,
+        "SPECIES": Species,
+    }
     return {(scope, code.value, code.meaning) for scope, codes in scopes.items() for code in codes}
