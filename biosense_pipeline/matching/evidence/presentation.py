@@ -1,0 +1,250 @@
+"""Is it a person or a print: recapture scores and rigidity of a window, fused against the agent's own baseline.
+
+Each cue is told in *spreads*: how many standard deviations it lies above what is normal for the agent, high
+speaking for a print. A cue's *separation* d says how many spreads prints lie above genuine windows. With normal
+distributions of equal spread the log-likelihood ratio of cues that are independent of one another is the sum of
+d u - d²/2, u being a cue's spreads. Put differently, it is D F - D²/2, where F = sum(d u) / D, D² = sum(d²): F
+again is in spreads, and is what an alarm compares with k. A cue that would not tell this agent's genuine stills
+from a print, as the rigidity of one who hardly moves or whose stills follow one another within a second, has
+d near 0 and so neither helps nor hurts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from biosense_pipeline.codes import Species
+from biosense_pipeline.matching.evidence.baseline import Baseline, Site, Sitting, Usual, site_of
+from biosense_pipeline.matching.evidence.recapture import COLOUR_GROUPS, CONTEXT_GROUPS, RecaptureModel, enough_light
+from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, rigid, summed_up
+from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
+
+#: An alarm lies this many spreads above the agent's level.
+ALARM_SPREADS = 2.5
+#: Stills that are judged together.
+WINDOW = 12
+#: Pairs of a sitting that its rigidity is learned from.
+_MOST_PAIRS = 600
+#: Share of a window's stills that is left out at either end before their mean is taken.
+_TRIMMED = 0.1
+#: By how many spreads of genuine stills in general prints lie higher in the score of a group: less than half of
+#: what synthesised ones do, since the faintest of them are what matters.
+_SEPARATION_A_GROUP = 0.8
+#: The rigidity of prints moved by hand: a correlation of 0.986, the median over sets made for development.
+_PRINT_RIGIDITY = 4.3
+#: Correlation of two groups' scores over genuine stills in general, and how much of their variance, which is 1 for
+#: each group, lies within a sitting, between the sittings of an agent, and between agents; cameras have the rest.
+_BETWEEN_GROUPS = 0.5
+_SHARES = {"within": 0.1, "sittings": 0.2, "agents": 0.4}
+#: Of the rigidity of pairs of genuine stills.
+_USUAL_RIGIDITY = Usual(centre=2.85, within=0.5, sittings=0.5, agents=0.3)
+#: A cue counts no further than this: nothing beyond was seen in development. Below 0 rigidity counts less far,
+#: since a sheet that is bent is no proof of life.
+_FARTHEST, _FARTHEST_BELOW = 8.0, {"recapture": -8.0, "rigidity": -1.5}
+#: Separations in spreads beyond which a cue is not trusted, whatever the baseline says.
+_MOST_SEPARATION = {"recapture": 5.0, "rigidity": 2.5}
+#: No window's likelihood ratio lies outside: development showed too few windows for more, and a print unlike those
+#: that the scores were trained on must not pass for a proof of life.
+LLR_BOUNDS = (-3.0, 10.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Stills with a face as numbers, in the order of capture.
+
+    Attributes:
+        groups: float64 (n, g) scores by group.
+        brightness: (n,). chips: (n, 32, 32). seconds: (n,), from any origin.
+    """
+
+    groups: np.ndarray
+    brightness: np.ndarray
+    chips: np.ndarray
+    seconds: np.ndarray
+
+
+@dataclass(frozen=True)
+class Cue:
+    """What one cue says of a window: its spreads above normal, and by how many of them prints lie above normal."""
+
+    spreads: float
+    separation: float
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """What a window, or a single still, says.
+
+    Attributes:
+        spreads: of all cues together above the agent's level; an alarm compares it with ``ALARM_SPREADS``.
+        llr: natural logarithm, within ``LLR_BOUNDS``; positive speaks for a print.
+        recapture: its cue; rigidity: None where no stills lay far enough apart.
+        rigid: the rigidity itself.
+    """
+
+    spreads: float
+    llr: float
+    recapture: Cue
+    rigidity: Cue | None
+    rigid: Rigidity | None
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """All that it follows from, by name."""
+        told = {
+            "spreads": self.spreads,
+            "recapture_spreads": self.recapture.spreads,
+            "recapture_separation": self.recapture.separation,
+        }
+        if self.rigidity is not None and self.rigid is not None:
+            told |= {
+                "rigidity_spreads": self.rigidity.spreads,
+                "rigidity_separation": self.rigidity.separation,
+                "correlation": self.rigid.correlation,
+                "pairs": float(self.rigid.pairs),
+            }
+        return {name: round(value, 4) for name, value in told.items()}
+
+
+def measured(window: Sequence[EvidenceStill], model: RecaptureModel) -> tuple[Measured, list[EvidenceStill]]:
+    """The numbers of the stills that show a face and whose features are of the model's layout, and these stills."""
+    seen = [
+        still
+        for still in window
+        if still.chip is not None and still.features is not None and still.features_id == model.features_id
+    ]
+    if not seen:
+        empty = np.empty(0)
+        return Measured(np.empty((0, len(model.names))), empty, np.empty((0, 32, 32)), empty), []
+    began = seen[0].captured
+    numbers = Measured(
+        model.scores(np.stack([still.features for still in seen if still.features is not None])),
+        np.array([still.brightness for still in seen]),
+        np.stack([still.chip for still in seen if still.chip is not None]),
+        np.array([(still.captured - began).total_seconds() for still in seen]),
+    )
+    return numbers, seen
+
+
+def sitting(genuine: Measured, window: int = WINDOW) -> Sitting:
+    """Genuine stills of one sitting as a baseline takes them.
+
+    Args:
+        window: how many stills will be judged together: the pairs are those that such windows have, since a face
+            changes more the longer one waits.
+    """
+    pairs = window_pairs(genuine.seconds, window)
+    return Sitting(genuine.groups, rigid(pair_correlations(genuine.chips, pairs)))
+
+
+def window_pairs(seconds: np.ndarray, window: int) -> np.ndarray:
+    """The pairs of stills, far enough apart, of all windows of so many stills: int (m, 2), each once.
+
+    Of more pairs than a baseline needs every so many-th.
+    """
+    begins = range(max(1, len(seconds) - window + 1))
+    pairs = [begin + far_apart(seconds[begin : begin + window]) for begin in begins]
+    every = np.unique(np.concatenate(pairs), axis=0)
+    return np.asarray(every[:: -(-len(every) // _MOST_PAIRS) or 1])
+
+
+def still_scores(stills: Measured, model: RecaptureModel, baseline: Baseline) -> np.ndarray:
+    """The sum of the baseline's groups for each still, float64 (n,).
+
+    The less light there is, the more are groups of colours taken to lie where they usually do.
+    """
+    chosen = [model.names.index(name) for name in baseline.groups]
+    groups, light = stills.groups[:, chosen], enough_light(stills.brightness)
+    for column, name in enumerate(baseline.groups):
+        if name in COLOUR_GROUPS:
+            groups[:, column] = light * groups[:, column] + (1.0 - light) * baseline.group_centres[column]
+    return np.asarray(groups.sum(axis=1))
+
+
+def site(agents: Sequence[Sequence[Sitting]], model: RecaptureModel) -> Site:
+    """What is usual among the agents of a site, each given by sittings of genuine stills."""
+    context = tuple(name for name in model.names if name in CONTEXT_GROUPS) or model.names
+    before = {
+        "score": _usual_score(len(model.names)),
+        "context_score": _usual_score(len(context)),
+        "rigidity": _USUAL_RIGIDITY,
+    }
+    return site_of(agents, model.names, context, before)
+
+
+def judge_still(score: float, baseline: Baseline) -> Presentation:
+    """What a single still says: rigidity takes two."""
+    return _fused(_recapture_cue(np.array([score]), baseline), None, None)
+
+
+def judge_window(scores: np.ndarray, rigid_face: Rigidity | None, baseline: Baseline) -> Presentation:
+    """What a window says.
+
+    Args:
+        scores: (n,), 1 or more, as :func:`still_scores` gives them.
+        rigid_face: None where no stills lay far enough apart.
+    """
+    rigidity_cue = None if rigid_face is None else _rigidity_cue(rigid_face, baseline)
+    return _fused(_recapture_cue(scores, baseline), rigidity_cue, rigid_face)
+
+
+def print_evidence(window: Sequence[EvidenceStill], model: RecaptureModel, baseline: Baseline) -> Evidence | None:
+    """What a window of an agent's stills says of a print; None where none of them can be judged."""
+    numbers, seen = measured(window, model)
+    if not seen:
+        return None
+    pairs = far_apart(numbers.seconds)
+    rigid_face = summed_up(pair_correlations(numbers.chips, pairs)) if len(pairs) else None
+    found = judge_window(still_scores(numbers, model, baseline), rigid_face, baseline)
+    return Evidence(
+        Species.PRINT,
+        found.llr,
+        {**found.numbers, "stills": float(len(seen)), "personal": float(baseline.personal)},
+        tuple(still.still_id for still in seen),
+    )
+
+
+def trimmed_mean(values: np.ndarray) -> float:
+    """The mean without the tenth at either end, rounded down."""
+    ordered = np.sort(values)
+    left_out = int(_TRIMMED * len(ordered))
+    return float(ordered[left_out : len(ordered) - left_out].mean())
+
+
+def _usual_score(groups: int) -> Usual:
+    """Of the sum of so many groups' scores over genuine stills, each of mean 0 and variance 1."""
+    variance = groups * (1.0 + _BETWEEN_GROUPS * (groups - 1))
+    return Usual(centre=0.0, **{name: float(np.sqrt(share * variance)) for name, share in _SHARES.items()})
+
+
+def _recapture_cue(scores: np.ndarray, baseline: Baseline) -> Cue:
+    distance = _SEPARATION_A_GROUP * len(baseline.groups)
+    deviation = baseline.score.deviation(len(scores))
+    spreads = baseline.score.spreads(trimmed_mean(scores), len(scores))
+    return _cue("recapture", spreads, distance / deviation)
+
+
+def _rigidity_cue(rigid_face: Rigidity, baseline: Baseline) -> Cue:
+    normal = baseline.rigidity
+    deviation = normal.deviation(rigid_face.pairs)
+    return _cue(
+        "rigidity", normal.spreads(rigid_face.value, rigid_face.pairs), (_PRINT_RIGIDITY - normal.centre) / deviation
+    )
+
+
+def _cue(name: str, spreads: float, separation: float) -> Cue:
+    return Cue(
+        float(np.clip(spreads, _FARTHEST_BELOW[name], _FARTHEST)),
+        float(np.clip(separation, 0.0, _MOST_SEPARATION[name])),
+    )
+
+
+def _fused(recapture: Cue, rigidity: Cue | None, rigid_face: Rigidity | None) -> Presentation:
+    cues = [recapture] if rigidity is None else [recapture, rigidity]
+    separation = float(np.sqrt(sum(cue.separation**2 for cue in cues)))
+    if separation == 0.0:
+        return Presentation(0.0, 0.0, recapture, rigidity, rigid_face)
+    spreads = sum(cue.separation * cue.spreads for cue in cues) / separation
+    llr = float(np.clip(separation * (spreads - separation / 2), *LLR_BOUNDS))
+    return Presentation(spreads, llr, recapture, rigidity, rigid_face)
