@@ -15,7 +15,14 @@ from biosense_pipeline.store.backlog import count_by_status
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline_tests.conftest import HOUR
-from biosense_pipeline_tests.filling import capture, enrol, finished_attempts, results_per_still, statuses
+from biosense_pipeline_tests.filling import (
+    capture,
+    enrol,
+    evidence_per_still,
+    finished_attempts,
+    results_per_still,
+    statuses,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +59,7 @@ def _wait_until(condition: Callable[[], bool], seconds: float = 90) -> None:
 
 
 def test_killed_run_loses_and_doubles_nothing(database: Database, tmp_path: Path) -> None:
-    """After SIGKILL in the middle of a batch of 200, the next run leaves each still with exactly one result."""
+    """After SIGKILL in a batch of 200, the next run leaves each still with exactly one result and its evidence."""
     enrol(database)
     ids = capture(database, HOUR, 200)
     run = _start(database, tmp_path / "dagster", first="run_enrolment(instance); ")
@@ -68,6 +75,7 @@ def test_killed_run_loses_and_doubles_nothing(database: Database, tmp_path: Path
 
     assert statuses(database, ids) == {"Y": 200}
     assert results_per_still(database, ids) == dict.fromkeys(ids, 1)
+    assert evidence_per_still(database, ids) == dict.fromkeys(ids, 1)
     assert finished_attempts(database, ids) == dict.fromkeys(ids, 1)
     assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
 

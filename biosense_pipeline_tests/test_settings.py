@@ -110,6 +110,13 @@ def test_image_timeout_within_a_third_of_the_lease(
         ("training_max_nose_offset", 0),
         ("training_max_nose_offset", "inf"),
         ("training_max_roll", 91),
+        ("incident_false_alarms_per_month", 0),
+        ("incident_correlation", 0.95),
+        ("incident_fnmr", 0),
+        ("incident_fmr", 0.5),
+        ("incident_largest_llr", 0.5),
+        ("incident_no_face_share", 0.6),
+        ("incident_pause_minutes", 0),
     ],
 )
 def test_values_that_cannot_be_meant(use_settings: UseSettings, field: str, value: object) -> None:

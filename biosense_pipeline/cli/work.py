@@ -64,6 +64,11 @@ def _print(
         f"{report.written} stills in {report.seconds:.1f} s, {report.stills_per_second:.1f} a second; "
         f"{len(report.hours)} hours summed up in {summary_rows} rows."
     )
+    if report.without_evidence:
+        click.echo(
+            f"Of {report.without_evidence.total()} pictures nothing could be kept for the analysis of windows "
+            f"({', '.join(report.without_evidence)}); their results stand."
+        )
 
 
 def _enrolment(checks: EnrolmentReport, encodings: EnrolmentReport) -> dict[str, Any]:
@@ -83,6 +88,7 @@ def drain_numbers(report: DrainReport) -> dict[str, Any]:
         "hours": sorted(floor_hour(hour).isoformat() for hour in report.hours),
         "settled_by_a_quick_look": report.quick,
         "further_looks": report.further_looks,
+        "without_evidence": dict(report.without_evidence),
         "retried": report.retried,
         "lost": report.lost,
         "seconds": round(report.seconds, 3),

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, insert, select
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from biosense_pipeline.errors import BiosenseError
 from biosense_pipeline.lan_ids import LONGEST, agent_key, registered_form
 from biosense_pipeline.store.database import Database, utc_now
 from biosense_pipeline.store.tables import Employee
+
+#: MySQL's number for a column of the site's own that must be given a value.
+_NO_DEFAULT = 1364
 
 
 class CannotRegister(BiosenseError):
@@ -30,6 +33,30 @@ def employee_ids(database: Database, lan_ids: Iterable[str | None]) -> dict[str,
     return ids
 
 
+def employee_ids_or_reasons(database: Database, lan_ids: Iterable[str | None]) -> tuple[dict[str, int], dict[str, str]]:
+    """As :func:`employee_ids`, and by key why agents cannot be registered, which costs the others nothing."""
+    given = set(lan_ids)
+    try:
+        return employee_ids(database, given), {}
+    except CannotRegister:
+        ids: dict[str, int] = {}
+        refused: dict[str, str] = {}
+        for lan_id in given:
+            try:
+                ids |= employee_ids(database, [lan_id])
+            except CannotRegister as error:
+                refused[agent_key(lan_id)] = f"{type(error).__name__}: {error}"
+        return ids, refused
+
+
+def employee_lan_ids(database: Database, employee_ids: Iterable[int]) -> dict[int, str]:
+    """LAN ids by employee id, of those that there are."""
+    wanted = set(employee_ids)
+    with database.read() as connection:
+        rows = connection.execute(select(Employee.id, Employee.lan_id)).all() if wanted else []
+    return {row.id: row.lan_id for row in rows if row.id in wanted}
+
+
 def _directory(database: Database) -> dict[str, int]:
     with database.read() as connection:
         rows = connection.execute(select(Employee.id, Employee.lan_id).order_by(Employee.id.desc())).all()
@@ -45,6 +72,10 @@ def _register(database: Database, form: str) -> int:
         database.write(add)
     except (IntegrityError, DataError) as error:
         # Another process has just registered the same agent, or the site's own table takes two names for one.
+        reason = str(error.orig)
+    except OperationalError as error:
+        if getattr(error.orig, "args", (None,))[0] != _NO_DEFAULT:
+            raise
         reason = str(error.orig)
     with database.read() as connection:
         found = connection.execute(select(func.min(Employee.id)).where(Employee.lan_id == form)).scalar_one()

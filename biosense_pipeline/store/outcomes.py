@@ -1,15 +1,18 @@
 """Writes what recognition found: the still's row, its result under the model, and the attempt."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from biosense_pipeline.codes import ImageKind, Process, Status, StillResult
+from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.store.database import Database, upsert, utc_now
 from biosense_pipeline.store.due import mark_due
+from biosense_pipeline.store.employees import employee_ids_or_reasons
+from biosense_pipeline.store.presentation_evidence import KeptEvidence, forget_evidence, write_evidence
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import ProcessStatus, RecognitionResult, StreamImage
 
@@ -51,7 +54,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class StillOutcome:
-    """The end of one attempt at a still. Status PENDING sends it back for another attempt."""
+    """The end of one attempt at a still. Status PENDING sends it back for another attempt.
+
+    Attributes:
+        lan_id: the still's, for its evidence.
+        evidence: what is kept of the picture, if anything.
+        evidence_failure: why nothing is, though it should be. The result stands all the same.
+    """
 
     still_id: int
     status: Status
@@ -62,6 +71,9 @@ class StillOutcome:
     num_faces: int | None = None
     comparison: Comparison | None = None
     detail: str | None = None
+    lan_id: str | None = None
+    evidence: KeptEvidence | None = None
+    evidence_failure: str | None = None
 
 
 def write_outcomes(
@@ -78,6 +90,7 @@ def write_outcomes(
     Returns:
         the outcomes written; the others belong to whoever holds their stills now.
     """
+    outcomes, employees = _with_owners(database, outcomes)
 
     def write(connection: Connection) -> list[StillOutcome]:
         held = {
@@ -92,6 +105,7 @@ def write_outcomes(
         if ours:
             _update_stills(connection, ours, processed_time)
             record(connection, ours, Process.RECOGNITION, model_id, run_id)
+            _keep_evidence(connection, ours, held, employees)
             mark_due(connection, held.values())
         return ours
 
@@ -140,6 +154,35 @@ def reset_for_reprocessing(database: Database, scope: Scope, batch: int = 1000) 
         if not ids:
             return total
         position, total = ids[-1], total + len(ids)
+
+
+def _with_owners(database: Database, outcomes: Sequence[StillOutcome]) -> tuple[Sequence[StillOutcome], dict[int, int]]:
+    """The outcomes, and the employee id for each still with evidence. Where there can be none, the evidence goes."""
+    lan_ids = {outcome.lan_id for outcome in outcomes if outcome.evidence}
+    if not lan_ids:
+        return outcomes, {}
+    ids, refused = employee_ids_or_reasons(database, lan_ids)
+    owned = [
+        replace(outcome, evidence=None, evidence_failure=refused[agent_key(outcome.lan_id)])
+        if outcome.evidence and agent_key(outcome.lan_id) in refused
+        else outcome
+        for outcome in outcomes
+    ]
+    return owned, {outcome.still_id: ids[agent_key(outcome.lan_id)] for outcome in owned if outcome.evidence}
+
+
+def _keep_evidence(
+    connection: Connection,
+    outcomes: Sequence[StillOutcome],
+    captured: dict[int, datetime | None],
+    employees: dict[int, int],
+) -> None:
+    kept = {outcome.still_id: outcome.evidence for outcome in outcomes if outcome.evidence}
+    if kept:
+        write_evidence(connection, kept, captured, employees, utc_now(connection))
+    forget_evidence(
+        connection, (outcome.still_id for outcome in outcomes if outcome.result is StillResult.UNREADABLE_IMAGE)
+    )
 
 
 def _update_stills(connection: Connection, outcomes: Sequence[StillOutcome], processed_time: datetime) -> None:
@@ -205,5 +248,9 @@ def _process_row(outcome: StillOutcome, process: Process, model_id: str, run_id:
         "finished": outcome.finished,
         "run_id": run_id,
         "model_id": model_id,
-        "detail": outcome.detail,
+        "detail": outcome.detail or _without_evidence(outcome),
     }
+
+
+def _without_evidence(outcome: StillOutcome) -> str | None:
+    return outcome.evidence_failure and f"no evidence kept of the picture: {outcome.evidence_failure}"

@@ -12,6 +12,7 @@ from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.claims import ClaimedStill
 from biosense_pipeline.store.outcomes import REFERENCES, Comparison, StillOutcome
+from biosense_pipeline.store.presentation_evidence import KeptEvidence, KeptFace
 from biosense_pipeline.vision.examine import Examination, Fault
 from biosense_pipeline.vision.faces import Face
 from biosense_pipeline.workflows.workbench import naive_utc_now
@@ -57,6 +58,9 @@ def judge(
             p_genuine=certainty.p_genuine if certainty else None,
             calibration_id=judgement.calibration_id,
         ),
+        lan_id=still.lan_id,
+        evidence=_kept(examination),
+        evidence_failure=examination.evidence_failure,
     )
 
 
@@ -77,6 +81,26 @@ def _failed_attempt(
     status = Status.FAILED if still.attempt >= settings.max_attempts else Status.PENDING
     reason = f"attempt {still.attempt} of {settings.max_attempts}: {detail}"
     return StillOutcome(still.id, status, StillResult.PROCESSING_ERROR, started, finished, detail=reason)
+
+
+def _kept(examination: Examination) -> KeptEvidence | None:
+    """The evidence of an examination as it is stored."""
+    found = examination.evidence
+    if found is None:
+        return None
+    face = found.face
+    return KeptEvidence(
+        len(examination.faces),
+        found.sha256,
+        found.pixel_hash,
+        found.perceptual_hash,
+        found.source,
+        face=None
+        if face is None
+        else KeptFace(
+            face.box, face.landmarks, face.sharpness, face.brightness, face.chip, face.features, face.features_id
+        ),
+    )
 
 
 def _face_records(faces: Sequence[Face], distances: Sequence[float], reference: Reference) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ written twice.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from biosense_pipeline.codes import Status
 from biosense_pipeline.lan_ids import agent_key
@@ -122,7 +122,7 @@ class Pipeline:
         return comparable
 
     def _look(self, still_id: int) -> Look:
-        return self._looks.choose(self._tasks[still_id].still)
+        return replace(self._looks.choose(self._tasks[still_id].still), evidence=True)
 
     def _take(self, still_id: int, examination: Examination) -> None:
         """Decide a still, or put it aside for another look."""
@@ -164,7 +164,7 @@ class Pipeline:
         while again := list(self._again):
             self._report.further_looks += len(again)
             stored = pictures(self._bench.database, StreamImage, again, self._bench.settings.max_image_bytes)
-            looks = {still_id: look for still_id, (_, look) in self._again.items()}
+            looks = {still_id: replace(look, evidence=True) for still_id, (_, look) in self._again.items()}
             with closing(self._bench.examine(stored, looks.__getitem__, self._renew)) as examined:
                 for still_id, examination in examined:
                     self._take(still_id, examination)
@@ -186,6 +186,7 @@ class Pipeline:
             self._close(token, outcomes)
             self._report.lost += len(outcomes) - len(written)
             for outcome in written:
+                self._report.count_evidence(outcome)
                 if outcome.status is Status.PENDING:
                     self._report.retried += 1
                     continue

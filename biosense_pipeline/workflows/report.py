@@ -8,6 +8,7 @@ from datetime import datetime
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.store.backlog import Stock
 from biosense_pipeline.store.claims import Released
+from biosense_pipeline.store.outcomes import StillOutcome
 from biosense_pipeline.vision.examine import Examination
 
 #: Values kept of each kind: a day's drain must not grow with its stills, and percentiles need no more.
@@ -32,6 +33,7 @@ class DrainReport:
         lost: results not written because the claim had passed to another process.
         released: what became of expired leases at the start and on the way.
         quick: stills that a quick look settled.
+        without_evidence: stills written of whose pictures nothing could be kept, by the kind of failure.
         further_looks: looks that had to follow another one; a still may need more than one of them.
         seconds: from the first look to the last, waiting included; ``busy`` without waiting.
     """
@@ -44,6 +46,7 @@ class DrainReport:
     stages: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(_latest))
     quick: int = 0
     further_looks: int = 0
+    without_evidence: Counter[str] = field(default_factory=Counter)
     retried: int = 0
     lost: int = 0
     released: Released = field(default_factory=Released)
@@ -64,6 +67,11 @@ class DrainReport:
             self.milliseconds.append(sum(examination.milliseconds.values()))
             for stage, value in examination.milliseconds.items():
                 self.stages[stage].append(value)
+
+    def count_evidence(self, outcome: StillOutcome) -> None:
+        """Note that nothing was kept of a picture, where that is so."""
+        if outcome.evidence_failure:
+            self.without_evidence[outcome.evidence_failure.partition(":")[0]] += 1
 
 
 Progress = Callable[[DrainReport], None]

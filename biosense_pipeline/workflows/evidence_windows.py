@@ -1,0 +1,58 @@
+"""An agent's stored evidence as the analysis of windows takes it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from biosense_pipeline.matching.evidence.still import EvidenceStill
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.presentation_evidence import StoredStill, read_window
+
+
+def evidence_window(
+    database: Database,
+    employee_id: int,
+    start: datetime,
+    end: datetime,
+    *,
+    before: int = 0,
+    since: datetime | None = None,
+) -> list[EvidenceStill]:
+    """The stills of an agent, as :func:`read_window` chooses them, in order of capture time and id."""
+    return evidence_stills(read_window(database, employee_id, start, end, before=before, since=since))
+
+
+def evidence_stills(stored: Iterable[StoredStill]) -> list[EvidenceStill]:
+    """The same stills as the analysis takes them."""
+    return [_evidence_still(still) for still in stored]
+
+
+def _evidence_still(still: StoredStill) -> EvidenceStill:
+    kept, face = still.evidence, still.evidence.face
+    if face is None:
+        return EvidenceStill(
+            still.still_id,
+            still.captured,
+            still.result,
+            kept.num_faces,
+            kept.sha256,
+            kept.pixel_hash,
+            kept.perceptual_hash,
+            kept.source,
+        )
+    return EvidenceStill(
+        still.still_id,
+        still.captured,
+        still.result,
+        kept.num_faces,
+        kept.sha256,
+        kept.pixel_hash,
+        kept.perceptual_hash,
+        kept.source,
+        face.box,
+        face.landmarks,
+        face.sharpness,
+        face.brightness,
+        face.chip,
+        face.features,
+        face.features_id,
+    )
