@@ -1,0 +1,89 @@
+"""What an agent's stills are judged by: his own baseline of the day, or what is usual among all agents.
+
+A baseline is made when a day's stills are first judged, of stills from before the day before: what is recognised a
+day late then changes no baseline, and a day that is analysed while it goes on has the same one as by backfill.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from itertools import pairwise
+
+from biosense_pipeline.codes import StillResult
+from biosense_pipeline.matching.evidence.baseline import Baseline, Sitting, personal_baseline
+from biosense_pipeline.matching.evidence.presentation import measured, site, sitting
+from biosense_pipeline.matching.evidence.recapture import RecaptureModel
+from biosense_pipeline.store.baselines import StoredBaseline, read_baseline, write_baseline
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.presentation_evidence import captures_before
+from biosense_pipeline.workflows.evidence_windows import evidence_window
+
+#: A baseline is made of the last sittings before it, and of so many stills from the middle of each: several sittings
+#: tell more than many stills of one.
+_SITTINGS, _STILLS = 6, 30
+#: A longer pause ends a sitting.
+_PAUSE = timedelta(minutes=10)
+#: Stills among which sittings are looked for: at one in ten seconds, some three days of work.
+_CONSIDERED = 10_000
+_SETTLED = timedelta(days=1)
+#: Name among the parameters of a hash of the model that the baseline was made with.
+_MODEL = "model"
+
+
+def baselines(database: Database, employee_id: int, model: RecaptureModel) -> Callable[[date], Baseline]:
+    """The agent's baseline of a day; the usual one where there were too few stills for one of his own."""
+    version = hashlib.blake2b(model.as_text().encode(), digest_size=8).hexdigest()
+
+    @cache
+    def of_day(day: date) -> Baseline:
+        stored = read_baseline(database, employee_id, day)
+        outdated = stored is None or stored.features_id != model.features_id
+        if stored is None or outdated or (stored.parameters and stored.parameters[_MODEL] != version):
+            stored = _made(database, employee_id, day, model, version)
+            write_baseline(database, employee_id, day, stored)
+        return usual(model) if stored.parameters is None else Baseline.from_parameters(stored.parameters)
+
+    return of_day
+
+
+def usual(model: RecaptureModel) -> Baseline:
+    """The baseline of an agent of whom nothing is known, at a site of which nothing is known."""
+    return site([], model).baseline()
+
+
+def _made(database: Database, employee_id: int, day: date, model: RecaptureModel, version: str) -> StoredBaseline:
+    before = datetime.combine(day, time()) - _SETTLED
+    captured = captures_before(database, employee_id, before, _CONSIDERED)[::-1]
+    sittings: list[Sitting] = []
+    for start, end in reversed(_stretches(captured)):
+        own = _sitting(database, employee_id, start, end, model)
+        if own is not None:
+            sittings.append(own)
+        if len(sittings) == _SITTINGS:
+            break
+    own_baseline = personal_baseline(sittings, site([], model))
+    stills = sum(len(own.groups) for own in sittings)
+    parameters = None if own_baseline is None else {**own_baseline.parameters(), _MODEL: version}
+    return StoredBaseline(model.features_id, stills, len(sittings), parameters)
+
+
+def _stretches(captured: list[datetime]) -> list[tuple[datetime, datetime]]:
+    """First and last capture time of the middle of each sitting, in order."""
+    if not captured:
+        return []
+    edges = [0, *(place + 1 for place, (one, other) in enumerate(pairwise(captured)) if other - one > _PAUSE)]
+    stretches = []
+    for begin, end in pairwise([*edges, len(captured)]):
+        first = begin + max(0, end - begin - _STILLS) // 2
+        stretches.append((captured[first], captured[min(end, first + _STILLS) - 1]))
+    return stretches
+
+
+def _sitting(
+    database: Database, employee_id: int, start: datetime, end: datetime, model: RecaptureModel
+) -> Sitting | None:
+    """The stills of that time on which the agent was recognised alone."""
+    stills = evidence_window(database, employee_id, start, end + timedelta(microseconds=1))
+    numbers, seen = measured([still for still in stills if still.usable and still.result == StillResult.SUCCESS], model)
+    return sitting(numbers) if seen else None

@@ -1,0 +1,211 @@
+"""Is this a person or a picture of one? IMPERSONATION over each agent's last stills.
+
+For every still of a time the window that ends with it is judged, by what recognition stored: no picture is read. A
+pure function of the stored stills: run while they come and run over the day afterwards, it leaves the same findings.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from biosense_pipeline.codes import Species
+from biosense_pipeline.local_time import floor_hour
+from biosense_pipeline.matching.evidence.findings import Excursion, excursions
+from biosense_pipeline.matching.evidence.ordering import LOOKBACK
+from biosense_pipeline.matching.evidence.print_windows import BaselineOf, PrintWindows
+from biosense_pipeline.matching.evidence.recapture import RecaptureModel, RecaptureModelUnusable, shipped_model
+from biosense_pipeline.matching.evidence.stretch import Stretch
+from biosense_pipeline.settings import Settings
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.impersonation_findings import (
+    Continued,
+    FindingRow,
+    agents_with_findings,
+    replace_findings,
+)
+from biosense_pipeline.store.presentation_evidence import agents_with_evidence, captures_before
+from biosense_pipeline.workflows.baselines import baselines
+from biosense_pipeline.workflows.evidence_windows import evidence_window
+from biosense_pipeline.workflows.judged_before import JudgedBefore
+
+#: How far back the beginning of what goes on is looked for where the time before was not analysed.
+_FURTHER_BACK = timedelta(hours=1)
+_FARTHEST_BACK = timedelta(hours=24)
+
+
+@dataclass
+class ImpersonationReport:
+    """What the analysis of some time found.
+
+    Attributes:
+        agents: with stills in that time.
+        stills: judged; those that were judged before, by the same rules, are not judged again.
+        findings: that began in that time, by species.
+        rows_changed: findings that are new, gone, or other than before.
+        not_judged: species that could not be looked for, with the reason.
+    """
+
+    start: datetime
+    end: datetime
+    agents: int = 0
+    stills: int = 0
+    findings: Counter[Species] = field(default_factory=Counter)
+    rows_changed: int = 0
+    not_judged: dict[Species, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+Progress = Callable[[ImpersonationReport], None]
+
+
+def detect_impersonation(
+    database: Database,
+    settings: Settings,
+    start: datetime,
+    end: datetime,
+    *,
+    run_id: str | None = None,
+    on_progress: Progress = lambda report: None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> ImpersonationReport:
+    """Judge the window of every still captured in ``[start, end)`` (naive local), of each agent.
+
+    Findings of that time that are no longer found are removed. Stopped at any point and run again, it changes what is
+    left to change.
+
+    Args:
+        on_progress: called after each agent with the report so far.
+    """
+    begin = monotonic()
+    report = ImpersonationReport(start, end)
+    report.not_judged[Species.SCREEN] = "not measured: there was no attack with a screen to measure it on"
+    model = _model(report)
+    seen: set[int] = set()
+    for piece_start, piece_end in _hours(start, end):
+        agents = agents_with_evidence(database, piece_start, piece_end)
+        seen.update(agents)
+        gone = set(agents_with_findings(database, piece_start, piece_end)) - set(agents)
+        for employee_id in [*agents, *sorted(gone)]:
+            _Agent(database, settings, employee_id, model).analyse(piece_start, piece_end, report, run_id)
+            report.agents, report.seconds = len(seen), monotonic() - begin
+            on_progress(report)
+    return report
+
+
+def _hours(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The time, cut at every full hour."""
+    while start < end:
+        following = min(end, floor_hour(start) + timedelta(hours=1))
+        yield start, following
+        start = following
+
+
+def stretch_of(
+    database: Database,
+    settings: Settings,
+    employee_id: int,
+    start: datetime,
+    end: datetime,
+    model: RecaptureModel | None,
+    baseline_of: BaselineOf | None,
+) -> Stretch:
+    """The agent's stills of ``[start, end)`` with those before them that say something of their windows."""
+    window = settings.impersonation_window
+    gap = timedelta(minutes=settings.impersonation_gap_minutes)
+    earliest = _earliest(start, captures_before(database, employee_id, start, 3 * window), gap)
+    stills = evidence_window(database, employee_id, start, end, since=earliest - LOOKBACK)
+    prints = None if model is None or baseline_of is None else PrintWindows(stills, model, baseline_of)
+    return Stretch(stills, window, gap, prints)
+
+
+def _earliest(start: datetime, captured: Sequence[datetime], gap: timedelta) -> datetime:
+    """The earliest of the stills before ``start``, the latest first, that may share a window with one after it."""
+    earliest = start
+    for moment in captured:
+        if earliest - moment > gap:
+            break
+        earliest = moment
+    return earliest
+
+
+class _Agent:
+    """The analysis of one agent's stills, within one hour."""
+
+    def __init__(self, database: Database, settings: Settings, employee_id: int, model: RecaptureModel | None) -> None:
+        self._database = database
+        self._settings = settings
+        self._employee_id = employee_id
+        self._model = model
+        self._model_text = None if model is None else model.as_text()
+        self._baseline_of = None if model is None else baselines(database, employee_id, model)
+
+    def analyse(self, start: datetime, end: datetime, report: ImpersonationReport, run_id: str | None) -> None:
+        """Judge the stills of ``[start, end)``, without those of a whole hour that were judged already."""
+        # Of two that judge the same stills the second has to see what the first has written.
+        with self._database.exclusive(f"impersonation.{self._employee_id}", "Another run is judging the same agent"):
+            judged = JudgedBefore(self._database, self._employee_id, start, end, self._rules(start))
+            if judged.begin is not None:
+                self._judge(judged.begin, end, report, run_id, judged)
+
+    def _judge(
+        self, start: datetime, end: datetime, report: ImpersonationReport, run_id: str | None, judged: JudgedBefore
+    ) -> None:
+        """Find, and store; where something goes on that began before any analysis, from further back."""
+        begin = start
+        while True:
+            stretch = stretch_of(
+                self._database, self._settings, self._employee_id, begin, end, self._model, self._baseline_of
+            )
+            found = excursions(stretch, begin, end, self._settings.impersonation_bound)
+            new = [_finding(stretch, excursion) for excursion in found if excursion.begun is None]
+            replaced = replace_findings(
+                self._database,
+                self._employee_id,
+                begin,
+                end,
+                new,
+                [
+                    Continued(excursion.species, excursion.begun, excursion.last.still_id, excursion.last.captured)
+                    for excursion in found
+                    if excursion.begun is not None
+                ],
+                run_id,
+                also=lambda connection: judged.remember(connection, run_id),
+            )
+            report.rows_changed += replaced.changed
+            if not replaced.beginnings_unknown or start - begin >= _FARTHEST_BACK:
+                break
+            begin -= _FURTHER_BACK
+        report.stills += sum(start <= still.captured < end for still in stretch.stills)
+        report.findings.update(row.species for row in new if row.captured >= start)
+
+    def _rules(self, start: datetime) -> str:
+        """All that decides beside the stills."""
+        baseline = None if self._baseline_of is None else self._baseline_of(start.date()).parameters()
+        settings = self._settings
+        own = settings.impersonation_window, settings.impersonation_bound, settings.impersonation_gap_minutes
+        return repr((own, self._model_text, baseline))
+
+
+def _finding(stretch: Stretch, excursion: Excursion) -> FindingRow:
+    return FindingRow(
+        excursion.species,
+        excursion.first.still_id,
+        excursion.first.captured,
+        round(excursion.found.llr, 4),
+        excursion.last.still_id,
+        excursion.last.captured,
+        {name: round(value, 4) for name, value in excursion.found.numbers.items()},
+        excursion.found.still_ids,
+    )
+
+
+def _model(report: ImpersonationReport) -> RecaptureModel | None:
+    """The model that prints are judged by; what is found without one is found all the same."""
+    try:
+        return shipped_model()
+    except RecaptureModelUnusable as error:
+        report.not_judged[Species.PRINT] = str(error)
+        return None

@@ -1,0 +1,106 @@
+"""The agents' baselines: made once a day, of what was settled by then, and used to judge prints."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import select, update
+
+from biosense_pipeline.codes import Species, StillResult
+from biosense_pipeline.matching.evidence.recapture import shipped_model
+from biosense_pipeline.settings import Settings
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.evidence_tables import PresentationBaseline
+from biosense_pipeline.store.impersonation_findings import read_findings
+from biosense_pipeline.store.presentation_evidence import KeptEvidence
+from biosense_pipeline.store.tables import StreamImage
+from biosense_pipeline.workflows.baselines import baselines, usual
+from biosense_pipeline.workflows.impersonation import detect_impersonation
+from biosense_pipeline_tests.conftest import HOUR
+from biosense_pipeline_tests.workflows.evidence_rows import Scene, employee_of, enter_scene, motionless, person
+
+MODEL = shipped_model()
+DAY = HOUR.date()
+EARLIER = HOUR - timedelta(days=2)
+
+
+def scoring(scene: Scene, spreads: float) -> Scene:
+    """The scene, with features whose score in every group lies that many spreads above genuine stills in general."""
+
+    def show(number: int) -> KeptEvidence:
+        shown = scene(number)
+        assert shown.face is not None
+        noise = np.random.default_rng([number, 11])
+        features = np.zeros(max(part.stop for part in MODEL.slices.values()), dtype=np.float32)
+        for name, part in MODEL.slices.items():
+            score = MODEL.groups[name]
+            along = score.weights / max(float(score.weights @ score.weights), 1e-9)
+            wanted = score.offset + score.scale * (spreads + noise.normal(0, 0.3))
+            features[part] = score.mean + score.spread * along * wanted
+        return replace(shown, face=replace(shown.face, features=features, features_id=MODEL.features_id))
+
+    return show
+
+
+def stored(database: Database) -> list[tuple[Any, ...]]:
+    """Day, stills, sittings and whether there are parameters, of all baselines."""
+    with database.read() as connection:
+        rows = connection.execute(select(PresentationBaseline.__table__).order_by(PresentationBaseline.day))
+        return [(row.day, row.stills, row.sittings, row.parameters is not None) for row in rows]
+
+
+def own(database: Database, day: date = DAY) -> Any:
+    """The agent's baseline of the day."""
+    return baselines(database, employee_of(database), MODEL)(day)
+
+
+def test_made_of_earlier_sittings(database: Database) -> None:
+    """It is made of the middle of each earlier sitting, stored, and afterwards read."""
+    for hours in (0, 3):
+        enter_scene(database, scoring(person(), 1.0), 50, start=EARLIER + timedelta(hours=hours))
+    made = own(database)
+    assert (made.personal, made.stills, made.sittings) == (True, 60, 2)
+    assert made.score.centre > usual(MODEL).score.centre + 1
+    assert stored(database) == [(DAY, 60, 2, True)]
+    assert own(database) == made
+
+
+def test_too_few_stills(database: Database) -> None:
+    """With fewer stills than a baseline takes, the usual one counts, and that is stored too."""
+    enter_scene(database, scoring(person(), 1.0), 5, start=EARLIER)
+    assert own(database) == usual(MODEL)
+    assert stored(database) == [(DAY, 5, 1, False)]
+
+
+def test_the_day_and_the_day_before_do_not_count(database: Database) -> None:
+    """Stills of the day itself and of the day before it make no baseline for it: they may still be recognised."""
+    enter_scene(database, scoring(person(), 1.0), 50, start=HOUR)
+    enter_scene(
+        database, scoring(person(), 1.0), 50, start=datetime.combine(DAY, datetime.min.time()) - timedelta(days=1)
+    )
+    assert own(database) == usual(MODEL)
+    assert own(database, DAY + timedelta(days=1)).sittings == 1
+
+
+@pytest.mark.parametrize("result", [StillResult.UNKNOWN_PERSON, None])
+def test_only_the_agent(database: Database, result: str | None) -> None:
+    """Stills on which somebody else was seen, or that are gone, make no baseline."""
+    ids = enter_scene(database, scoring(person(), 1.0), 50, start=EARLIER)
+    database.write(
+        lambda connection: connection.execute(update(StreamImage).where(StreamImage.id.in_(ids)).values(result=result))
+    )
+    assert own(database) == usual(MODEL)
+
+
+def test_prints_are_judged_by_it(database: Database) -> None:
+    """An agent whose stills always score high is not taken for a print; one whose usually score low is."""
+    for lan_id, usually in (("EU\\high", 1.5), ("EU\\low", 0.0)):
+        for days in (2, 3, 4, 5):
+            earlier = HOUR - timedelta(days=days)
+            enter_scene(database, scoring(person(days), usually), 40, start=earlier, lan_id=lan_id)
+        enter_scene(database, scoring(motionless() if usually == 0 else person(), 2.0), 40, lan_id=lan_id)
+    detect_impersonation(database, Settings(), HOUR, HOUR + timedelta(hours=1))
+    found = {(employee, row.species) for employee, row in read_findings(database, HOUR, HOUR + timedelta(hours=1))}
+    assert found == {(employee_of(database, "EU\\low"), Species.PRINT)}
