@@ -27,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import NoMatchFound
 
-from biosense_pipeline.codes import AWAITING_ENROLMENT, StillResult, TrainingResult, Verdict
+from biosense_pipeline.codes import AWAITING_ENROLMENT, Species, StillResult, TrainingResult, Verdict
 from biosense_pipeline.desk.visitor import Visitor, current_visitor
 
 _FOLDER = Path(__file__).parent
@@ -37,6 +37,9 @@ STATIC_FOLDER = _FOLDER / "static"
 _NAVIGATION = (("today", "Today"), ("review", "Review"), ("hours", "Hours"))
 
 _TONES: dict[str, str] = {
+    **dict.fromkeys(Species, "alarm"),
+    Species.ABSENT: "quiet",
+    Species.SOURCE_CHANGE: "note",
     StillResult.SUCCESS: "good",
     StillResult.SUCCESS_MULTIPLE_FACES: "note",
     StillResult.UNKNOWN_PERSON: "alarm",
@@ -56,7 +59,9 @@ _TONES: dict[str, str] = {
 }
 _TRAINING_MEANINGS: dict[str, str] = {code.value: code.meaning for code in TrainingResult}
 #: Where a code stands for both, the still's meaning.
-_MEANINGS = _TRAINING_MEANINGS | {code.value: code.meaning for codes in (StillResult, Verdict) for code in codes}
+_MEANINGS = _TRAINING_MEANINGS | {
+    code.value: code.meaning for codes in (Species, StillResult, Verdict) for code in codes
+}
 
 
 def render(request: Request, name: str, context: Mapping[str, Any] | None = None, status_code: int = 200) -> Response:

@@ -88,6 +88,13 @@ def calibration_in_force(database: Database, model_id: str) -> StoredCalibration
     )
 
 
+def figures_in_force(database: Database, model_id: str) -> dict[str, Any] | None:
+    """Error rates of the calibration in force, on people it was not fitted to; None where there is none."""
+    with database.read() as connection:
+        row = connection.execute(_in_force(model_id)).first()
+    return None if row is None else dict(row.figures)
+
+
 def newest_calibration(database: Database, model_id: str) -> int | None:
     """The calibration of the model that was stored last, whether it took effect or not."""
     with database.read() as connection:

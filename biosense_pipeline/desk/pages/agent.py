@@ -27,10 +27,12 @@ from biosense_pipeline.desk.pages.query import (
 from biosense_pipeline.desk.pages.scope import agent_in_scope, decidable_agent
 from biosense_pipeline.desk.rendering import redirect_to, render
 from biosense_pipeline.desk.visitor import visitor_of
+from biosense_pipeline.matching.incidents.bounds import bounds
 from biosense_pipeline.store.approvals import AlreadyDecided, NothingToPropose, approve, propose, reject
 from biosense_pipeline.store.calibrations import Separability, calibration_in_force, not_separable
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_views.agents import Agent, agent_by_lan_id
+from biosense_pipeline.store.desk_views.incidents import incidents_of, standing_of
 from biosense_pipeline.store.desk_views.newest import Position
 from biosense_pipeline.store.desk_views.spellings import own_key
 from biosense_pipeline.store.desk_views.timeline import FaceFound, TimelineStill, faces_found, one_still, timeline
@@ -43,8 +45,11 @@ from biosense_pipeline.store.desk_views.training_images import (
 )
 from biosense_pipeline.store.reviews import VIOLATIONS, StoredReview, reviews_of
 from biosense_pipeline.store.training_checks import checks_of
+from biosense_pipeline.workflows.incident_settings import incident_assumptions
 
 A_PAGE = 50
+#: Incidents shown, the newest ones.
+MOST_INCIDENTS = 10
 LONGEST_REASON = 2000
 _DONE = {
     "approved": "Training image {image} is approved. {requeued} of the agent's stills are processed again.",
@@ -216,6 +221,9 @@ def _page(request: Request, own: Agent, *, refused: str | None = None, status_co
             "checks": checks,
             "enrolment": enrolments(database, [own])[own.id],
             "look_alike": _look_alike(request, own),
+            "incidents": incidents_of(database, own.id, MOST_INCIDENTS),
+            "standing": standing_of(database, own.id),
+            "bounds": bounds(incident_assumptions(request.app.state.settings)),
             "told": None if refused else _told(request, images),
             "refused": refused,
             "longest_reason": LONGEST_REASON,

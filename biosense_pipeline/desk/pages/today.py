@@ -1,4 +1,4 @@
-"""Today: the visitor's agents with their last hour at a glance, those with open findings first."""
+"""Today: the visitor's agents with their last hour at a glance, those with open incidents or findings first."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,11 +11,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from biosense_pipeline.codes import StillResult
+from biosense_pipeline.desk.failing_alerts import failing_alerts
 from biosense_pipeline.desk.pages.query import moment_of, text_of, whole_number
 from biosense_pipeline.desk.rendering import clock, render, words
 from biosense_pipeline.desk.visitor import visitor_of
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_views.agents import Agent, agents, matching, teams_of
+from biosense_pipeline.store.desk_views.incidents import ShownIncident, open_incidents
 from biosense_pipeline.store.desk_views.strips import (
     SPAN,
     WORST_FIRST,
@@ -29,16 +31,19 @@ from biosense_pipeline.store.desk_views.training_images import Enrolment, enrolm
 from biosense_pipeline.store.reviews import MOST_COUNTED, open_findings
 
 A_PAGE = 50
+#: Open incidents that are listed; as many agents at once hang together.
+MOST_INCIDENTS = 50
 #: Times that a strip's description names for one result.
 _TIMES_NAMED = 4
 
 
 @dataclass(frozen=True)
 class AgentRow:
-    """An agent on the page. ``told`` says in words what the strip shows."""
+    """An agent on the page. ``told`` says in words what the strip shows, ``incidents`` the species of those open."""
 
     agent: Agent
     findings: int
+    incidents: list[str]
     glance: Glance
     told: str
     enrolment: Enrolment
@@ -52,7 +57,11 @@ def today(request: Request) -> Response:
     everyone = agents(state.database, visitor.agents.team)
     search, team = text_of(request, "q"), text_of(request, "team")
     findings = open_findings(state.database, team=visitor.agents.team)
-    chosen = _chosen(everyone, search, team, findings)
+    incidents = open_incidents(state.database, now, team=visitor.agents.team)
+    species_of: dict[int, list[str]] = defaultdict(list)
+    for incident in incidents:
+        species_of[incident.employee_id].append(incident.species)
+    chosen = _chosen(everyone, search, team, findings, species_of)
     page = min(max(1, whole_number(request, "page") or 1), max(1, -(-len(chosen) // A_PAGE)))
     first = (page - 1) * A_PAGE
     query = {"q": search or None, "team": team or None, "at": _at(asked) if asked else None}
@@ -60,7 +69,9 @@ def today(request: Request) -> Response:
         request,
         "today.html",
         {
-            "rows": _rows(state.database, chosen[first : first + A_PAGE], findings, window_end(shown)),
+            "rows": _rows(state.database, chosen[first : first + A_PAGE], findings, species_of, window_end(shown)),
+            "incidents": _with_agents(incidents, everyone),
+            "most_incidents": MOST_INCIDENTS,
             "count": len(chosen),
             "first": first + 1,
             "teams": teams_of(everyone) if visitor.agents.team is None else [],
@@ -76,21 +87,45 @@ def today(request: Request) -> Response:
             "is_past": asked is None and shown != now,
             "waiting": sum(findings.values()),
             "most_counted": MOST_COUNTED,
+            "failing_alerts": failing_alerts(request),
         },
     )
 
 
-def _chosen(everyone: Sequence[Agent], search: str, team: str, findings: dict[int, int]) -> list[Agent]:
-    """The agents asked for, those with open findings first; who has left is shown only to those who search."""
+def _with_agents(incidents: Sequence[ShownIncident], everyone: Sequence[Agent]) -> list[tuple[ShownIncident, Agent]]:
+    by_id = {agent.id: agent for agent in everyone}
+    return [(incident, by_id[incident.employee_id]) for incident in incidents if incident.employee_id in by_id]
+
+
+def _chosen(
+    everyone: Sequence[Agent], search: str, team: str, findings: dict[int, int], incidents: dict[int, list[str]]
+) -> list[Agent]:
+    """The agents asked for: those with open incidents, those with open findings, the others.
+
+    Who has left is shown only to those who search.
+    """
     own = [agent for agent in everyone if not team or agent.team == team]
     found = matching(own, search) if search else [agent for agent in own if agent.active]
-    return sorted(found, key=lambda agent: not findings.get(agent.id))
+    return sorted(found, key=lambda agent: (agent.id not in incidents, not findings.get(agent.id)))
 
 
-def _rows(database: Database, page: Sequence[Agent], findings: dict[int, int], end: datetime) -> list[AgentRow]:
+def _rows(
+    database: Database,
+    page: Sequence[Agent],
+    findings: dict[int, int],
+    incidents: dict[int, list[str]],
+    end: datetime,
+) -> list[AgentRow]:
     seen, enrolled = glances(database, page, end), enrolments(database, page)
     return [
-        AgentRow(agent, findings.get(agent.id, 0), seen[agent.id], described(seen[agent.id].cells), enrolled[agent.id])
+        AgentRow(
+            agent,
+            findings.get(agent.id, 0),
+            incidents.get(agent.id, []),
+            seen[agent.id],
+            described(seen[agent.id].cells),
+            enrolled[agent.id],
+        )
         for agent in page
     ]
 

@@ -1,0 +1,129 @@
+"""Incidents as people look at them: those of some time, and what reviewers said of their stills."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from biosense_pipeline.codes import ImageKind, Species, Verdict
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.desk_tables import Review
+from biosense_pipeline.store.incident_tables import Incident
+from biosense_pipeline.store.tables import AgentHourSummary, Employee, StreamImage
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class IncidentRow:
+    """An incident that stands, with whom it is about. Times are naive and local, as the stills' are."""
+
+    id: int
+    employee_id: int
+    lan_id: str
+    species: Species
+    first_still_id: int
+    last_still_id: int
+    opened: datetime
+    closed: datetime | None
+    peak: float
+    stills: int
+    steps: Any
+
+
+def incidents_opened(database: Database, start: datetime, end: datetime) -> list[IncidentRow]:
+    """The incidents that opened in ``[start, end)``, by that time."""
+    return _read(database, Incident.opened >= start, Incident.opened < end)
+
+
+def incidents_during(database: Database, start: datetime, end: datetime) -> list[IncidentRow]:
+    """The incidents that were open at some time in ``[start, end)``, by the time at which they opened."""
+    return _read(database, Incident.opened < end, or_(Incident.closed.is_(None), Incident.closed >= start))
+
+
+def stills_seen(database: Database, start: datetime, end: datetime) -> int:
+    """How many stills of the hours in ``[start, end)`` are finished, as the hourly summaries have them."""
+    with database.read() as connection:
+        return int(
+            connection.execute(
+                select(func.coalesce(func.sum(AgentHourSummary.stills), 0)).where(
+                    AgentHourSummary.hour >= start, AgentHourSummary.hour < end
+                )
+            ).scalar_one()
+        )
+
+
+def verdicts_on(database: Database, incidents: Sequence[IncidentRow]) -> dict[int, Verdict]:
+    """What reviewers said of incidents by their stills, by incident id; of some nobody said anything.
+
+    CORRECT where one of the stills was confirmed, FALSE_ALARM where one was judged so and none was confirmed. The
+    last round decides of a still.
+    """
+    if not incidents:
+        return {}
+    captured = _captured(
+        database, sorted({id_ for row in incidents for id_ in (row.first_still_id, row.last_still_id)})
+    )
+    spans = {
+        row.id: (
+            captured.get(row.first_still_id, row.opened),
+            captured.get(row.last_still_id, row.closed or row.opened),
+        )
+        for row in incidents
+    }
+    by_agent: dict[int, dict[int, tuple[datetime, Verdict]]] = defaultdict(dict)
+    first, last = min(begin for begin, _ in spans.values()), max(end for _, end in spans.values())
+    with database.read() as connection:
+        for review in connection.execute(
+            select(Review.employee_id, Review.subject_id, Review.captured, Review.verdict)
+            .where(Review.subject_kind == ImageKind.STREAM, Review.captured >= first, Review.captured <= last)
+            .order_by(Review.round)
+        ):
+            by_agent[review.employee_id][review.subject_id] = (review.captured, Verdict[review.verdict])
+    told: dict[int, Verdict] = {}
+    for row in incidents:
+        begin, end = spans[row.id]
+        said = {verdict for moment, verdict in by_agent[row.employee_id].values() if begin <= moment <= end}
+        decided = next((verdict for verdict in (Verdict.CORRECT, Verdict.FALSE_ALARM) if verdict in said), None)
+        if decided is not None:
+            told[row.id] = decided
+    return told
+
+
+def _captured(database: Database, ids: Sequence[int]) -> dict[int, datetime]:
+    found: dict[int, datetime] = {}
+    with database.read() as connection:
+        for start in range(0, len(ids), _CHUNK):
+            rows = connection.execute(
+                select(StreamImage.id, StreamImage.capture_time).where(StreamImage.id.in_(ids[start : start + _CHUNK]))
+            )
+            found |= {row.id: row.capture_time for row in rows if row.capture_time is not None}
+    return found
+
+
+def _read(database: Database, *conditions: Any) -> list[IncidentRow]:
+    statement = (
+        select(
+            Incident.id,
+            Incident.employee_id,
+            Employee.lan_id,
+            Incident.species,
+            Incident.first_still_id,
+            Incident.last_still_id,
+            Incident.opened,
+            Incident.closed,
+            Incident.peak,
+            Incident.stills,
+            Incident.steps,
+        )
+        .join(Employee, Employee.id == Incident.employee_id)
+        .where(Incident.withdrawn.is_(None), *conditions)
+        .order_by(Incident.opened, Incident.id)
+    )
+    with database.read() as connection:
+        return [
+            IncidentRow(**{**row._mapping, "species": Species[row.species]}) for row in connection.execute(statement)
+        ]
