@@ -14,6 +14,9 @@ from biosense_pipeline.settings import ENV_PREFIX, Settings, load_settings
 from biosense_pipeline.store.backlog import count_by_status
 from biosense_pipeline.store.schema import schema_state
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.workflows.alerts.channels import channels
+from biosense_pipeline.workflows.alerts.message import load_template
+from biosense_pipeline.workflows.alerts.sender import AppriseSender
 from biosense_pipeline.workflows.workbench import engine_spec
 
 #: Defaults that depend on the machine, in words.
@@ -77,13 +80,14 @@ def settings_env() -> str:
 @click.command()
 @as_json_option
 def doctor(as_json: bool) -> None:
-    """Check database, schema, model files and backlog; exit code 1 where something needs mending."""
+    """Check database, schema, model files, backlog and alerts; exit code 1 where something needs mending."""
     values = load_settings()
     findings = [
         _finding("database", lambda: _reached(values)),
         _finding("schema", lambda: _schema(values)),
         _finding("engine", lambda: f"{engine_spec(values).make().model_id} loads"),
         _finding("stills", lambda: _backlog(values)),
+        _finding("alerts", lambda: _alerts(values)),
     ]
     sound = all(finding["ok"] for finding in findings)
     if as_json:
@@ -121,9 +125,20 @@ def _backlog(values: Settings) -> str:
     return ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "none yet"
 
 
+def _alerts(values: Settings) -> str:
+    to = channels(values)
+    AppriseSender(to, values.alert_timeout_seconds)
+    load_template(values)
+    return ", ".join(channel.name for channel in to) or "to nobody: BIOSENSE_ALERT_URLS is empty"
+
+
 def _shown(values: Settings, name: str) -> Any:
     value = getattr(values, name)
-    return str(open_database(values, migrated=False)) if isinstance(value, SecretStr) else value
+    if name == "database_url":
+        return str(open_database(values, migrated=False))
+    if name == "alert_urls":
+        return ", ".join(channel.name for channel in channels(values))
+    return "" if isinstance(value, SecretStr) else value
 
 
 def _default(name: str, field: FieldInfo) -> Any:

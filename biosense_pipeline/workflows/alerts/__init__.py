@@ -1,0 +1,1 @@
+"""Alerts: supervisors are told of incidents, by whatever channels Apprise knows."""
