@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from biosense_pipeline.cli.alerts import alerts
 from biosense_pipeline.cli.bench import bench
 from biosense_pipeline.cli.calibrate import calibrate
 from biosense_pipeline.cli.candidates import compare, redecide
@@ -27,7 +28,22 @@ def cli() -> None:
     """
 
 
-for command in (bench, calibrate, compare, db, demo, desk, doctor, drain, evaluate, redecide, seed, settings, simulate):
+for command in (
+    alerts,
+    bench,
+    calibrate,
+    compare,
+    db,
+    demo,
+    desk,
+    doctor,
+    drain,
+    evaluate,
+    redecide,
+    seed,
+    settings,
+    simulate,
+):
     cli.add_command(command)
 
 

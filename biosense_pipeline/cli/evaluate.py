@@ -4,7 +4,11 @@ from typing import Any
 
 import click
 
+from biosense_pipeline.cli.attacks import attacks
+from biosense_pipeline.cli.incidents import incidents
+from biosense_pipeline.cli.life import life
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
+from biosense_pipeline.cli.recapture import recapture
 from biosense_pipeline.cli.verification import verification
 from biosense_pipeline.evaluation.desk_load import GOAL, DeskTimes, measure_desk
 from biosense_pipeline.evaluation.latency import LIMIT, measure_latency
@@ -25,7 +29,11 @@ def evaluate() -> None:
     """Measure what the pipeline does."""
 
 
+evaluate.add_command(attacks)
+evaluate.add_command(recapture)
 evaluate.add_command(verification)
+evaluate.add_command(incidents)
+evaluate.add_command(life)
 
 
 @evaluate.command()

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from biosense_pipeline.evaluation.cameras import Camera, Capture
 from biosense_pipeline.lan_ids import agent_key
@@ -25,6 +25,7 @@ class Contender:
     """An engine, the references it compares with, and what it did so far.
 
     Attributes:
+        evidence: keep of each still what a drain keeps (see ``vision.presentation``).
         turns: how many stills each turn had, and the seconds that it took.
         examinations: the last one of each still, by number.
         stages: milliseconds of each still by stage.
@@ -33,6 +34,7 @@ class Contender:
     examiner: Examiner
     settings: Settings
     references: dict[str, Reference] = field(default_factory=dict)
+    evidence: bool = False
     turns: list[tuple[int, float]] = field(default_factory=list)
     examinations: dict[int, Examination] = field(default_factory=dict)
     stages: dict[str, list[float]] = field(default_factory=dict)
@@ -64,13 +66,16 @@ class Contender:
         begin = time.perf_counter()
         by_number = {capture.number: capture for capture in turn}
         # Looks are chosen as late as the examiner reads, so that they know as much as they can.
-        again = self._decide(by_number, (Picture(c.number, c.image, self.looks.choose(_claimed(c))) for c in turn))
+        again = self._decide(by_number, (self._picture(c, self.looks.choose(_claimed(c))) for c in turn))
         while again:
-            again = self._decide(by_number, [Picture(key, by_number[key].image, look) for key, look in again.items()])
+            again = self._decide(by_number, [self._picture(by_number[key], look) for key, look in again.items()])
         self.turns.append((len(turn), time.perf_counter() - begin))
         for capture in turn:
             for stage, value in self.examinations[capture.number].milliseconds.items():
                 self.stages.setdefault(stage, []).append(value)
+
+    def _picture(self, capture: Capture, look: Look) -> Picture:
+        return Picture(capture.number, capture.image, replace(look, evidence=self.evidence))
 
     def _decide(self, captures: dict[int, Capture], pictures: Iterable[Picture]) -> dict[int, Look]:
         again = {}

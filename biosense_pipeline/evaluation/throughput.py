@@ -73,7 +73,7 @@ def measure_throughput(
 
 
 def _engine_rate(settings: Settings, cameras: Sequence[Camera], stills: Sequence[Capture]) -> float:
-    contender = Contender(make_examiner(settings), settings)
+    contender = Contender(make_examiner(settings), settings, evidence=True)
     try:
         contender.enrol(list(cameras) * settings.workers)  # enough for every worker to load its models
         for start in range(0, len(stills), settings.claim_size):

@@ -45,7 +45,7 @@ def test_against_face_recognition(agents: Path, tmp_path: Path) -> None:
     )
     assert (told["decisions"], told["decisions_agreeing"], told["disagreements"]) == (12, 12, [])
     assert told["settled_by_a_quick_look"] in (1, 2)
-    assert set(told["milliseconds"]["engine"]) == {"decode", "detect", "align", "encode"}
+    assert set(told["milliseconds"]["engine"]) == {"decode", "detect", "align", "evidence", "encode"}
 
 
 def test_end_to_end(agents: Path, tmp_path: Path, mariadb_server: URL) -> None:

@@ -42,7 +42,7 @@ _NORMALISATIONS = {
 }
 
 
-def prepare_report(folder: Path) -> Path:
+def prepare_report(folder: Path, name: str = REPORT_FILE) -> Path:
     """The file into which the report will be written; its folder is made where it is missing.
 
     To be called before the work, which takes minutes, and not after it.
@@ -56,7 +56,7 @@ def prepare_report(folder: Path) -> Path:
         raise _unwritable(folder, error.strerror) from error
     if not os.access(folder, os.W_OK):
         raise _unwritable(folder, "no permission")
-    return folder / REPORT_FILE
+    return folder / name
 
 
 def write_report(file: Path, run: VerificationRun) -> None:
@@ -65,7 +65,15 @@ def write_report(file: Path, run: VerificationRun) -> None:
     Raises:
         WrongUse: the file cannot be written.
     """
-    page = render(run)
+    write_page(file, render(run))
+
+
+def write_page(file: Path, page: str) -> None:
+    """Write a page.
+
+    Raises:
+        WrongUse: the file cannot be written.
+    """
     try:
         file.write_text(page, encoding="utf-8")
     except OSError as error:

@@ -1,31 +1,34 @@
 """The plots of the verification report, each an SVG picture as a data address: numbers only, never a face."""
 
-import base64
-import io
 from collections.abc import Mapping
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
+from biosense_pipeline.evaluation.drawing import (
+    GENUINE,
+    IMPOSTOR,
+    NEUTRAL,
+    PERCENTAGES,
+    corners,
+    data_address,
+    drawing,
+    new_figure,
+    normal_deviates,
+    percent,
+    percent_formatter,
+)
 from biosense_pipeline.evaluation.verification.protocol import Verification
 from biosense_pipeline.evaluation.verification.trials import Trials
 from biosense_pipeline.matching.error_rates import ErrorRates
 
-GENUINE, IMPOSTOR, NEUTRAL = "#4f6d9c", "#b3432b", "#6b6b6b"
-_PERCENTAGES = (0.0001, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 _HISTOGRAM_BINS = 60
 
 
 def plots(verification: Verification) -> dict[str, str]:
     """All plots by name: ``histogram``, ``roc``, ``det``, ``reliability``."""
     in_use = {entry.name: entry.threshold for entry in verification.thresholds}
-    import matplotlib
-
-    # A fixed salt: the same numbers give the same bytes.
-    with matplotlib.rc_context(
-        {"svg.hashsalt": "biosense", "font.size": 8.5, "axes.spines.top": False, "axes.spines.right": False}
-    ):
+    with drawing():
         return {
             "histogram": _histogram(verification.trials, in_use),
             "roc": _roc(verification.rates, verification.trials, in_use),
@@ -35,7 +38,7 @@ def plots(verification: Verification) -> dict[str, str]:
 
 
 def _histogram(trials: Trials, in_use: Mapping[str, float]) -> str:
-    figure, axes = _figure()
+    figure, axes = new_figure()
     distances = trials.distances[trials.compared]
     bins = np.linspace(distances.min(), distances.max() + 1e-9, _HISTOGRAM_BINS + 1)
     for kind, colour, label in ((trials.genuine, GENUINE, "genuine"), (~trials.genuine, IMPOSTOR, "impostor")):
@@ -46,13 +49,13 @@ def _histogram(trials: Trials, in_use: Mapping[str, float]) -> str:
     # Room above the bars for the names of the thresholds.
     axes.set_ylim(0, 1.2 * axes.get_ylim()[1])
     axes.legend(frameon=False, loc="upper right")
-    return _data_address(figure)
+    return data_address(figure)
 
 
 def _roc(rates: ErrorRates, trials: Trials, in_use: Mapping[str, float]) -> str:
-    figure, axes = _figure()
+    figure, axes = new_figure()
     least = _least(trials)[0]
-    fmr, fnmr = _corners(rates)
+    fmr, fnmr = corners(rates)
     axes.step(np.maximum(fmr, least), 1 - fnmr, where="post", color=GENUINE, linewidth=1.6)
     for (name, threshold), marker in zip(in_use.items(), "osD^v", strict=False):
         at_fmr, at_fnmr = rates.at(threshold)
@@ -69,46 +72,46 @@ def _roc(rates: ErrorRates, trials: Trials, in_use: Mapping[str, float]) -> str:
     axes.set_xscale("log")
     axes.set_xlim(least, 1)
     axes.set_ylim(max(0.0, min(1 - fnmr[fmr >= least]) - 0.05), 1.005)
-    axes.xaxis.set_major_formatter(_percent_formatter())
-    axes.yaxis.set_major_formatter(_percent_formatter())
+    axes.xaxis.set_major_formatter(percent_formatter())
+    axes.yaxis.set_major_formatter(percent_formatter())
     axes.set_xlabel("FMR (log)")
     axes.set_ylabel("genuine pairs matched, 1 - FNMR")
     axes.grid(alpha=0.25)
     if in_use:
         axes.legend(frameon=False, loc="lower right")
-    return _data_address(figure)
+    return data_address(figure)
 
 
 def _det(rates: ErrorRates, trials: Trials, equal_error_rate: float) -> str:
-    figure, axes = _figure()
+    figure, axes = new_figure()
     least_fmr, least_fnmr = _least(trials)
-    fmr, fnmr = _corners(rates)
+    fmr, fnmr = corners(rates)
     seen = (fmr < 1) & (fnmr < 1)
     axes.step(
-        _normal_deviates(np.maximum(fmr[seen], least_fmr)),
-        _normal_deviates(np.maximum(fnmr[seen], least_fnmr)),
+        normal_deviates(np.maximum(fmr[seen], least_fmr)),
+        normal_deviates(np.maximum(fnmr[seen], least_fnmr)),
         where="post",
         color=GENUINE,
         linewidth=1.6,
     )
-    diagonal = _normal_deviates(np.array([min(least_fmr, least_fnmr), 0.6]))
+    diagonal = normal_deviates(np.array([min(least_fmr, least_fnmr), 0.6]))
     axes.plot(diagonal, diagonal, color=NEUTRAL, linewidth=0.8, linestyle=":")
-    at = _normal_deviates(np.array([max(equal_error_rate, least_fmr, least_fnmr)]))
+    at = normal_deviates(np.array([max(equal_error_rate, least_fmr, least_fnmr)]))
     axes.plot(at, at, "o", color=IMPOSTOR, markersize=5, label=f"EER {100 * equal_error_rate:.2f} %")
     for axis, least in ((axes.xaxis, least_fmr), (axes.yaxis, least_fnmr)):
-        ticks = [share for share in _PERCENTAGES if least <= share <= 0.5]
-        axis.set_ticks(_normal_deviates(np.array(ticks)), [_percent(share) for share in ticks])
-    axes.set_xlim(*_normal_deviates(np.array([least_fmr, 0.6])))
-    axes.set_ylim(*_normal_deviates(np.array([least_fnmr, 0.6])))
+        ticks = [share for share in PERCENTAGES if least <= share <= 0.5]
+        axis.set_ticks(normal_deviates(np.array(ticks)), [percent(share) for share in ticks])
+    axes.set_xlim(*normal_deviates(np.array([least_fmr, 0.6])))
+    axes.set_ylim(*normal_deviates(np.array([least_fnmr, 0.6])))
     axes.set_xlabel("FMR (normal deviate)")
     axes.set_ylabel("FNMR (normal deviate)")
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="upper right")
-    return _data_address(figure)
+    return data_address(figure)
 
 
 def _reliability(trials: Trials) -> str:
-    figure, (axes, shares) = _figure(rows=2, height_ratios=(3, 1), sharex=True)
+    figure, (axes, shares) = new_figure(rows=2, height_ratios=(3, 1), sharex=True)
     bins = trials.reliability
     axes.plot([0, 1], [0, 1], color=NEUTRAL, linewidth=0.8, linestyle=":")
     axes.plot(bins.predicted, bins.observed, "o-", color=GENUINE, markersize=4, linewidth=1.2)
@@ -120,7 +123,7 @@ def _reliability(trials: Trials) -> str:
     shares.set_yscale("log")
     shares.set_ylabel("pairs (log)")
     shares.set_xlabel("predicted probability of the same person, at even odds")
-    return _data_address(figure)
+    return data_address(figure)
 
 
 def _mark_thresholds(axes: Any, in_use: Mapping[str, float]) -> None:
@@ -142,42 +145,3 @@ def _least(trials: Trials) -> tuple[float, float]:
     impostors = np.sum(trials.compared & ~trials.genuine)
     genuine = np.sum(trials.compared & trials.genuine)
     return float(0.5 / impostors), float(0.5 / genuine)
-
-
-def _corners(rates: ErrorRates) -> tuple[np.ndarray, np.ndarray]:
-    """FMR and FNMR without the points along a straight piece, which make a picture heavy and show nothing."""
-    rises, falls = np.diff(rates.fmr) != 0, np.diff(rates.fnmr) != 0
-    along = (rises[:-1] == rises[1:]) & (falls[:-1] == falls[1:]) & (rises[:-1] != falls[:-1])
-    kept = np.concatenate([[True], ~along, [True]])
-    return rates.fmr[kept], rates.fnmr[kept]
-
-
-def _normal_deviates(shares: np.ndarray) -> np.ndarray:
-    normal = NormalDist()
-    return np.array([normal.inv_cdf(float(share)) for share in shares])
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:g} %"
-
-
-def _percent_formatter() -> Any:
-    from matplotlib.ticker import FuncFormatter
-
-    return FuncFormatter(lambda share, position: _percent(round(share, 6)))
-
-
-def _figure(rows: int = 1, **layout: Any) -> tuple[Any, Any]:
-    # Figure without pyplot: no global state, no window system, and nothing to close.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.0, 3.7), layout="constrained")
-    sharex = layout.pop("sharex", False)
-    return figure, figure.subplots(rows, sharex=sharex, gridspec_kw=layout or None)
-
-
-def _data_address(figure: Any) -> str:
-    buffer = io.BytesIO()
-    # Nothing of when and with what: the page says so once.
-    figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"

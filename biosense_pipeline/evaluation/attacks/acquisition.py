@@ -1,0 +1,137 @@
+"""From the stills of an evaluation to their numbers, through the pipeline's own examiner."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from biosense_pipeline.evaluation.attacks.folders import StillFile, StillFolder
+from biosense_pipeline.matching.evidence.presentation import Measured
+from biosense_pipeline.matching.evidence.recapture import RecaptureModel
+from biosense_pipeline.vision.examine import Examination, Examiner
+from biosense_pipeline.vision.faces import Look, Picture
+
+#: As recognition looks at a camera's first still.
+_LOOK = Look(evidence=True)
+
+
+@dataclass(frozen=True, eq=False)
+class StillSequence:
+    """The stills of one sequence in which a face was found, in order.
+
+    Attributes:
+        places: int (n,), among all files of the sequence. numbers: of the largest face of each.
+        encodings: (n, d) of the same face.
+    """
+
+    subject: str
+    name: str
+    places: np.ndarray
+    numbers: Measured
+    encodings: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class AcquiredFolder:
+    """What came of the stills of a folder.
+
+    Attributes:
+        files: how many there are. without_face: readable ones in which no face was found, by subject.
+        unreadable: why the others could not be examined, by path.
+    """
+
+    folder: StillFolder
+    sequences: list[StillSequence]
+    without_face: dict[str, int]
+    unreadable: dict[Path, str]
+
+    @property
+    def files(self) -> int:
+        return len(self.folder.stills)
+
+    @property
+    def name(self) -> str:
+        """Of the folder."""
+        return self.folder.name
+
+    @property
+    def judged(self) -> int:
+        """Stills with a face."""
+        return sum(len(sequence.places) for sequence in self.sequences)
+
+    def of(self, subject: str) -> list[StillSequence]:
+        """The sequences of a subject."""
+        return [sequence for sequence in self.sequences if sequence.subject == subject]
+
+
+def acquire_folders(
+    examiner: Examiner,
+    folders: Sequence[StillFolder],
+    model: RecaptureModel,
+    seconds_between: float,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> list[AcquiredFolder]:
+    """Examine every still once.
+
+    Args:
+        seconds_between: the stills of a sequence, since names tell no times.
+        on_progress: called with the number of stills done.
+    """
+    stills = [(number, still) for number, folder in enumerate(folders) for still in folder.stills]
+    found: list[dict[StillFile, Examination]] = [{} for _ in folders]
+    with closing(examiner.examine(_pictures([still for _, still in stills]))) as results:
+        for done, (key, examination) in enumerate(results, start=1):
+            number, still = stills[key]
+            found[number][still] = examination
+            on_progress(done)
+    return [
+        _acquired(folder, examinations, model, seconds_between)
+        for folder, examinations in zip(folders, found, strict=True)
+    ]
+
+
+def _pictures(stills: Sequence[StillFile]) -> Iterator[Picture]:
+    for key, still in enumerate(stills):
+        try:
+            data = still.path.read_bytes()
+        except OSError:  # taken away, or not to be read by us: it costs itself
+            data = None
+        yield Picture(key, data, _LOOK)
+
+
+def _acquired(
+    folder: StillFolder, examinations: dict[StillFile, Examination], model: RecaptureModel, seconds_between: float
+) -> AcquiredFolder:
+    unreadable: dict[Path, str] = {}
+    without_face: dict[str, int] = defaultdict(int)
+    seen: dict[tuple[str, str], list[tuple[int, Examination]]] = defaultdict(list)
+    # In the folder's order, not in that of the workers.
+    for still in folder.stills:
+        examination = examinations[still]
+        problem = examination.detail if examination.fault else examination.evidence_failure
+        if problem is not None:
+            unreadable[still.path] = problem
+        elif examination.evidence is None or examination.evidence.face is None:
+            without_face[still.subject] += 1
+        else:
+            seen[still.subject, still.sequence].append((still.place, examination))
+    sequences = [_sequence(subject, name, own, model, seconds_between) for (subject, name), own in seen.items()]
+    return AcquiredFolder(folder, sequences, dict(without_face), unreadable)
+
+
+def _sequence(
+    subject: str, name: str, seen: Sequence[tuple[int, Examination]], model: RecaptureModel, seconds_between: float
+) -> StillSequence:
+    faces = [examination.evidence.face for _, examination in seen if examination.evidence and examination.evidence.face]
+    places = np.array([place for place, _ in seen])
+    numbers = Measured(
+        model.scores(np.stack([face.features for face in faces])),
+        np.array([face.brightness for face in faces]),
+        np.stack([face.chip for face in faces]),
+        places * seconds_between,
+    )
+    # The largest face comes first, and it is the one that the evidence is of.
+    return StillSequence(subject, name, places, numbers, np.stack([found.faces[0].encoding for _, found in seen]))

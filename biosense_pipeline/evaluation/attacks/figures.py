@@ -1,0 +1,130 @@
+"""Error rates of attack detection, as ISO/IEC 30107-3 names them, with certainty over subjects.
+
+APCER is the share of attack presentations taken for bona fide ones, BPCER that of bona fide ones taken for
+attacks. A presentation is taken for an attack where its score is the threshold or more. In the words of
+``matching.error_rates`` an alarm is a match and an attack is what should match: BPCER is then FMR, and APCER
+is FNMR.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from biosense_pipeline.matching.error_rates import ErrorRates, error_rates
+from biosense_pipeline.matching.resampling import people_weights, percentile_interval
+
+#: BPCERs at which APCER is told, by the name of the figure.
+TARGETS = {"apcer_at_bpcer_1": 0.01, "apcer_at_bpcer_5": 0.05}
+#: Names of the rates at the threshold in use.
+APCER_IN_USE, BPCER_IN_USE = "apcer_in_use", "bpcer_in_use"
+#: Resamples worked out together.
+_TOGETHER = 50
+
+Interval = tuple[float, float] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Scores of presentations, single stills or windows, of one kind.
+
+    Attributes:
+        scores: (n,), high for an attack. subjects: of each, whom it shows.
+    """
+
+    scores: np.ndarray
+    subjects: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.subjects)
+
+    def __add__(self, other: "Scored") -> "Scored":
+        return Scored(np.concatenate([self.scores, other.scores]), self.subjects + other.subjects)
+
+
+@dataclass(frozen=True, eq=False)
+class AttackFigures:
+    """Error rates of bona fide presentations and attacks.
+
+    Attributes:
+        bona_fide, attacks: how many of each.
+        values: ``eer``, ``apcer_at_bpcer_1``, ``apcer_at_bpcer_5``, and both rates at the threshold in use.
+        intervals: 95 % over subjects, by the same names.
+        thresholds: the score from which on there is an alarm at the BPCERs of ``TARGETS``, by their names.
+        rates: at every threshold, of scores with their sign turned; ``fmr`` is BPCER and ``fnmr`` APCER.
+    """
+
+    bona_fide: int
+    attacks: int
+    values: dict[str, float]
+    intervals: dict[str, Interval]
+    thresholds: dict[str, float]
+    rates: ErrorRates
+
+    @property
+    def bpcer(self) -> np.ndarray:
+        """At every threshold, rising."""
+        return self.rates.fmr
+
+    @property
+    def apcer(self) -> np.ndarray:
+        """At every threshold, falling."""
+        return self.rates.fnmr
+
+
+def attack_figures(
+    bona_fide: Scored, attacks: Scored, in_use: float, resamples: int = 1000, seed: int = 0
+) -> AttackFigures | None:
+    """The figures of bona fide presentations and attacks; None where there are none of a kind.
+
+    Args:
+        in_use: the threshold that the product alarms at.
+        resamples: of the subjects, who may be in both kinds.
+    """
+    if not len(bona_fide) or not len(attacks):
+        return None
+    rates = attack_rates(bona_fide, attacks)
+    thresholds = {name: -rates.threshold_at_fmr(target) for name, target in TARGETS.items()}
+    batches = []
+    rng = np.random.default_rng(seed)
+    subjects = bona_fide.subjects + attacks.subjects
+    for begin in range(0, resamples, _TOGETHER):
+        weights = people_weights(subjects, subjects, min(_TOGETHER, resamples - begin), rng)
+        batches.append(_values(attack_rates(bona_fide, attacks, weights), in_use))
+    values = {name: float(value) for name, value in _values(rates, in_use).items()}
+    intervals = {name: percentile_interval(np.concatenate([batch[name] for batch in batches])) for name in values}
+    return AttackFigures(len(bona_fide), len(attacks), values, intervals, thresholds, rates)
+
+
+def attack_rates(bona_fide: Scored, attacks: Scored, weights: np.ndarray | None = None) -> ErrorRates:
+    """BPCER, as ``fmr``, and APCER, as ``fnmr``, at every threshold.
+
+    Args:
+        weights: (..., n) how often each counts, first the bona fide ones.
+    """
+    scores = np.concatenate([bona_fide.scores, attacks.scores])
+    is_attack = np.arange(len(scores)) >= len(bona_fide)
+    return error_rates(-scores, is_attack, weights)
+
+
+def share_interval(
+    happened: np.ndarray, subjects: tuple[str, ...], resamples: int = 1000, seed: int = 0
+) -> tuple[float, Interval]:
+    """The share of presentations to which something happened, and its 95 % interval over subjects.
+
+    Args:
+        happened: bool (n,), 1 or more. subjects: of each, whom it shows.
+    """
+    weights = people_weights(subjects, subjects, resamples, np.random.default_rng(seed))
+    with np.errstate(invalid="ignore"):
+        shares = (weights @ happened) / weights.sum(axis=1)
+    return float(np.mean(happened)), percentile_interval(shares)
+
+
+def _values(rates: ErrorRates, in_use: float) -> dict[str, np.ndarray]:
+    bpcer, apcer = rates.at(-in_use)
+    return {
+        "eer": rates.equal_error_rate(),
+        **{name: rates.fnmr_at_fmr(target) for name, target in TARGETS.items()},
+        APCER_IN_USE: apcer,
+        BPCER_IN_USE: bpcer,
+    }

@@ -1,0 +1,157 @@
+"""Every still and every window of an evaluation judged as the pipeline would, against the subject's baseline."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from biosense_pipeline.evaluation.attacks.acquisition import AcquiredFolder, StillSequence
+from biosense_pipeline.matching.evidence.baseline import Baseline, Site, Sitting, personal_baseline
+from biosense_pipeline.matching.evidence.presentation import (
+    Presentation,
+    judge_still,
+    judge_window,
+    site,
+    sitting,
+    still_scores,
+)
+from biosense_pipeline.matching.evidence.recapture import RecaptureModel
+from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, summed_up
+
+#: A sequence shorter than the window makes one window of what it has, if it has at least this share of it.
+SHORTEST = 0.5
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """Which stills are judged together: so many, the next window so many stills further on.
+
+    Attributes:
+        fewest: stills of a sequence that is shorter than a window and still makes one.
+    """
+
+    stills: int
+    step: int = 1
+    fewest: int = 2
+
+    @classmethod
+    def of(cls, stills: int, step: int, lengths: Sequence[Sequence[int]]) -> "WindowPlan":
+        """The plan for sequences of these lengths, each kind of stills, genuine and each species, by itself.
+
+        A sequence shorter than the window makes one of what it has, if that is half of it. Where a kind has no
+        such sequence, every one with two stills makes one, or nothing could be said of windows at all.
+        """
+        fewest = max(2, math.ceil(SHORTEST * stills))
+        if any(max(own, default=0) < fewest for own in lengths):
+            fewest = 2
+        return cls(stills, step, fewest)
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedSequence:
+    """A sequence as the pipeline sees it.
+
+    Attributes:
+        stills: of each still what it says alone.
+        windows: of each window its stills and what they say together.
+    """
+
+    sequence: StillSequence
+    stills: list[Presentation]
+    windows: list[tuple[slice, Presentation]]
+
+
+def plan_windows(stills: int, plan: WindowPlan) -> list[slice]:
+    """The windows of a sequence of so many stills: (stills - window) // step + 1 of them, or one that is shorter."""
+    if stills >= plan.stills:
+        return [slice(begin, begin + plan.stills) for begin in range(0, stills - plan.stills + 1, plan.step)]
+    return [slice(0, stills)] if stills >= plan.fewest else []
+
+
+class Baselines:
+    """By what the stills of each subject are judged.
+
+    With reference stills, each subject's own baseline, and for a subject with none or too few the pooled one
+    of all. Without, a pooled baseline for each subject, from the genuine stills under test of all others: they
+    are not taken from the subject's own, on which the rates are measured.
+    """
+
+    def __init__(
+        self,
+        genuine: AcquiredFolder,
+        reference: AcquiredFolder | None,
+        model: RecaptureModel,
+        window: int,
+        fewest_stills: int,
+    ) -> None:
+        self._model = model
+        self._fewest = fewest_stills
+        self._referenced = reference is not None
+        source = genuine if reference is None else reference
+        self._sittings: dict[str, list[Sitting]] = {}
+        for sequence in source.sequences:
+            self._sittings.setdefault(sequence.subject, []).append(sitting(sequence.numbers, window))
+        self.site: Site = site(list(self._sittings.values()), model)
+        self._made: dict[str, Baseline] = {}
+
+    def of(self, subject: str) -> Baseline:
+        """The baseline of a subject."""
+        if subject not in self._made:
+            self._made[subject] = self._make(subject)
+        return self._made[subject]
+
+    def _make(self, subject: str) -> Baseline:
+        if self._referenced:
+            own = personal_baseline(self._sittings.get(subject, []), self.site, self._fewest)
+            return own or self.site.baseline()
+        others = [sittings for name, sittings in self._sittings.items() if name != subject]
+        return site(others, self._model).baseline()
+
+
+def judge(sequence: StillSequence, model: RecaptureModel, baseline: Baseline, plan: WindowPlan) -> JudgedSequence:
+    """Judge every still and every window of a sequence."""
+    scores = still_scores(sequence.numbers, model, baseline)
+    windows = plan_windows(len(scores), plan)
+    rigidities = _rigidities(sequence, windows)
+    return JudgedSequence(
+        sequence,
+        [judge_still(float(score), baseline) for score in scores],
+        [
+            (window, judge_window(scores[window], rigid_face, baseline))
+            for window, rigid_face in zip(windows, rigidities, strict=True)
+        ],
+    )
+
+
+def judge_folder(
+    folder: AcquiredFolder, model: RecaptureModel, baselines: Baselines, plan: WindowPlan
+) -> list[JudgedSequence]:
+    """Judge all sequences of a folder."""
+    return [judge(sequence, model, baselines.of(sequence.subject), plan) for sequence in folder.sequences]
+
+
+def alarmed_stills(judged: JudgedSequence, window_threshold: float, still_threshold: float) -> np.ndarray:
+    """Which stills of a sequence would be stopped, bool (n,).
+
+    A still is stopped where the window that ends with it, or the next one that does not, reaches the threshold:
+    the window in which it would be judged first. In a sequence without windows stills stand alone.
+    """
+    if not judged.windows:
+        return np.array([still.spreads >= still_threshold for still in judged.stills])
+    ends = np.array([window.stop for window, _ in judged.windows])
+    alarms = np.array([found.spreads >= window_threshold for _, found in judged.windows])
+    first = np.searchsorted(ends, np.arange(len(judged.stills)) + 1)
+    return np.asarray(alarms[np.minimum(first, len(ends) - 1)])
+
+
+def _rigidities(sequence: StillSequence, windows: Sequence[slice]) -> list[Rigidity | None]:
+    """The rigidity of each window; a pair that several windows share is compared once."""
+    seconds, chips = sequence.numbers.seconds, sequence.numbers.chips
+    pairs = [window.start + far_apart(seconds[window]) for window in windows]
+    if not any(map(len, pairs)):
+        return [None] * len(windows)
+    every, places = np.unique(np.concatenate(pairs), axis=0, return_inverse=True)
+    correlations = pair_correlations(chips, every)[places.ravel()]
+    ends = np.cumsum([len(own) for own in pairs])[:-1]
+    return [summed_up(own) if len(own) else None for own in np.split(correlations, ends)]

@@ -1,0 +1,99 @@
+"""Windows of sequences, baselines of subjects, and which stills are stopped."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biosense_pipeline.evaluation.attacks.judging import Baselines, WindowPlan, alarmed_stills, judge, plan_windows
+from biosense_pipeline_tests.evaluation.attacks.material import MODEL, acquired, sequence
+
+
+@given(st.integers(0, 80), st.integers(2, 15), st.integers(1, 15))
+def test_windows(stills: int, window: int, step: int) -> None:
+    """There are (n - window) // step + 1 windows of the full size, or one shorter, or none."""
+    plan = WindowPlan(window, step, fewest=max(2, window // 2))
+    found = plan_windows(stills, plan)
+    if stills >= window:
+        assert len(found) == (stills - window) // step + 1
+        assert all(own.stop - own.start == window and own.stop <= stills for own in found)
+    else:
+        assert found == ([slice(0, stills)] if stills >= plan.fewest else [])
+
+
+def test_half_a_window_is_one() -> None:
+    """Half a window makes one, where every kind has a sequence of that length; else two stills do."""
+    assert WindowPlan.of(12, 1, [[30, 3], [6]]).fewest == 6
+    assert WindowPlan.of(11, 1, [[30], [6]]).fewest == 6
+    assert WindowPlan.of(12, 1, [[30], [5, 4]]).fewest == 2
+    assert WindowPlan.of(2, 1, [[2], [2]]).fewest == 2
+
+
+def test_baselines_with_reference() -> None:
+    """With reference stills each subject has a baseline of the own, and one with too few the pooled one."""
+    reference = acquired(
+        "reference",
+        [
+            sequence("low", "s1", 30, -3.0, moving=True),
+            sequence("high", "s1", 30, 3.0, moving=True),
+            sequence("few", "s1", 3, 3.0, moving=True),
+        ],
+    )
+    genuine = acquired("genuine", [sequence("low", "s2", 12, -3.0, moving=True)])
+    found = Baselines(genuine, reference, MODEL, 12, 12)
+    assert found.of("low").score.centre == pytest.approx(-6, abs=0.5)
+    assert found.of("high").score.centre == pytest.approx(6, abs=0.5)
+    assert [found.of(name).personal for name in ("low", "high", "few", "nobody")] == [True, True, False, False]
+    assert found.of("few") == found.of("nobody")
+    assert found.of("few").groups == ("ring",)
+
+
+def test_baselines_without_reference() -> None:
+    """Without reference stills a subject's own stills never make the baseline by which they are judged."""
+    others = [sequence(f"other {n}", "s", 20, 0.0, moving=True) for n in range(4)]
+    one, other = (
+        Baselines(acquired("g", [*others, sequence("me", "s", 20, mine, moving=True)]), None, MODEL, 12, 12)
+        for mine in (-5.0, 5.0)
+    )
+    assert one.of("me") == other.of("me")
+    assert not one.of("me").personal
+    assert one.of("other 1") != other.of("other 1")
+
+
+def test_a_print_stands_out() -> None:
+    """A rigid, high sequence scores above a moving, normal one, in single stills and in windows."""
+    reference = acquired("r", [sequence("a", "s1", 30, 0.0, moving=True)])
+    live, paper = sequence("a", "s2", 15, 0.0, moving=True), sequence("a", "p", 15, 3.0, moving=False)
+    baseline = Baselines(acquired("g", [live]), reference, MODEL, 12, 12).of("a")
+    plan = WindowPlan(12)
+    genuine, attack = judge(live, MODEL, baseline, plan), judge(paper, MODEL, baseline, plan)
+    assert (len(genuine.stills), len(genuine.windows)) == (15, 4)
+    assert max(found.spreads for found in genuine.stills) < min(found.spreads for found in attack.stills)
+    assert max(found.llr for _, found in genuine.windows) < 0 < min(found.llr for _, found in attack.windows)
+
+
+def test_a_window_is_judged_as_by_itself() -> None:
+    """Pairs that windows share are compared once, and each window comes out as it would alone."""
+    live = sequence("a", "s", 16, 0.0, moving=True)
+    baseline = Baselines(acquired("g", [live]), acquired("r", [live]), MODEL, 12, 12).of("a")
+    for _, found in judge(live, MODEL, baseline, WindowPlan(12)).windows:
+        assert found.rigid is not None
+        assert found.rigid.pairs == 36
+    single = judge(live, MODEL, baseline, WindowPlan(16)).windows[0][1]
+    assert single.rigid is not None
+    assert single.rigid.pairs == sum(16 - lag for lag in range(5, 16))
+
+
+def test_stopped_stills() -> None:
+    """A still is stopped by the window that ends with it or next after it; without windows by itself."""
+    paper = sequence("a", "p", 6, 2.0, moving=False)
+    baseline = Baselines(acquired("g", [paper]), acquired("r", [sequence("a", "s", 30, 0, moving=True)]), MODEL, 4, 12)
+    judged = judge(paper, MODEL, baseline.of("a"), WindowPlan(4, step=2))
+    assert [window.stop for window, _ in judged.windows] == [4, 6]
+    assert alarmed_stills(judged, 0.0, 0.0).all()
+    assert not alarmed_stills(judged, 1e6, 0.0).any()
+    between = np.mean([found.spreads for _, found in judged.windows])
+    assert alarmed_stills(judged, float(between), 0.0).tolist() in ([True] * 4 + [False] * 2, [False] * 4 + [True] * 2)
+    alone = judge(sequence("a", "p", 1, 9.0, moving=False), MODEL, baseline.of("a"), WindowPlan(4))
+    assert alone.windows == []
+    assert alarmed_stills(alone, 1e6, 0.0).tolist() == [True]

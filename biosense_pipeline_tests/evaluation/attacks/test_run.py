@@ -1,0 +1,140 @@
+"""A whole evaluation on stills that were examined already."""
+
+import json
+
+import numpy as np
+import pytest
+
+from biosense_pipeline.evaluation.attacks.acquisition import AcquiredFolder
+from biosense_pipeline.evaluation.attacks.numbers import numbers
+from biosense_pipeline.evaluation.attacks.report import render
+from biosense_pipeline.evaluation.attacks.run import AttackOptions, AttackRun, NothingToJudge, evaluate_attacks
+from biosense_pipeline.evaluation.attacks.system import MatcherReferences
+from biosense_pipeline.settings import Settings
+from biosense_pipeline_tests.evaluation.attacks.material import MODEL, acquired, sequence
+
+SUBJECTS = [f"s{number}" for number in range(6)]
+#: As the command's users know them.
+KEYS = {"stills", "eer_single", "eer_window", "apcer_at_bpcer_1_window", "apcer_at_bpcer_5_window", "iapar"}
+
+
+def genuine(name: str = "genuine", session: str = "2") -> AcquiredFolder:
+    """Twenty genuine stills of each subject, each with a level of the own."""
+    return acquired(name, [sequence(who, session, 20, n - 3.0, moving=True) for n, who in enumerate(SUBJECTS)])
+
+
+def prints(name: str, above: float, *, moving: bool = False, stranger: bool = False) -> AcquiredFolder:
+    """Fifteen attack stills of each subject, so far above the subject's level, and one without a face."""
+    return acquired(
+        name,
+        [sequence(who, "p", 15, n - 3.0 + above, moving=moving, stranger=stranger) for n, who in enumerate(SUBJECTS)],
+        dict.fromkeys(SUBJECTS, 1),
+    )
+
+
+def run(*attacks: AcquiredFolder, reference: bool = True, **options: float) -> AttackRun:
+    """Evaluate with few resamples."""
+    earlier = genuine("reference", "1") if reference else None
+    chosen = AttackOptions(resamples=100, **options)  # type: ignore[arg-type]
+    return evaluate_attacks(Settings(), MODEL, "model", genuine(), list(attacks), earlier, chosen)
+
+
+def test_clear_prints_are_all_found() -> None:
+    """Prints far above each subject's own level are found though no common threshold would do; all keys are there."""
+    told = numbers(run(prints("paper", 4.0)))
+    assert set(told) >= KEYS
+    assert json.loads(json.dumps(told)) == told
+    assert (told["eer_window"], told["apcer_at_bpcer_1_window"], told["iapar"]) == (0, 0, 0)
+    assert told["stills"] == 6 * 20 + 6 * 15
+    assert told["species"][0]["windows"] == 6 * 4
+    assert told["genuine_windows"] == 6 * 9
+    assert told["species"][0]["accepted_by_matcher"] == pytest.approx(15 / 16)
+    assert told["subjects_with_own_baseline"] == 6
+
+
+def test_the_worst_species_leads() -> None:
+    """Attacks that look and move like the subject are not found, and their figures lead over the easy ones."""
+    told = numbers(run(prints("paper", 4.0), prints("puppet", 0.0, moving=True)))
+    assert told["worst_species"]["eer_window"] == "puppet"
+    assert told["eer_window"] == told["species"][1]["eer_window"] > 0.3
+    assert told["species"][0]["eer_window"] == 0 < told["pooled"]["eer_window"] < told["eer_window"]
+    # Half of all attacks and a still of 16 without a face are stopped, hardly any puppet is.
+    assert told["iapar"] > 0.6
+    assert told["pooled"]["iapar"] == pytest.approx(told["iapar"] / 2, abs=0.05)
+
+
+def test_who_is_a_stranger_to_the_matcher_is_not_accepted() -> None:
+    """IAPAR is of the whole system: what the matcher rejects is no accepted attack."""
+    told = numbers(run(prints("puppet", 0.0, moving=True, stranger=True)))
+    assert told["iapar"] == 0
+    assert told["species"][0]["accepted_by_matcher"] == 0
+    assert told["eer_window"] > 0.3
+
+
+def test_without_reference() -> None:
+    """Without reference stills the pooled baseline judges, and the remarks say so."""
+    told = numbers(run(prints("paper", 4.0), reference=False))
+    assert told["subjects_with_own_baseline"] == 0
+    assert told["genuine_reference"] is None
+    assert any("--genuine-reference" in remark for remark in told["remarks"])
+    assert any("matcher" in remark for remark in told["remarks"])
+
+
+def test_a_stranger_among_the_attacked() -> None:
+    """An attacked subject without genuine stills is judged by the pooled baseline, and cannot be matched."""
+    paper = acquired("paper", [sequence("s1", "p", 12, 2.0, moving=False), sequence("new", "p", 12, 2.0, moving=False)])
+    told = numbers(run(paper))
+    assert told["subjects_with_own_baseline"] == 6
+    assert told["subjects"] == 7
+    assert sum("new" in remark for remark in told["remarks"]) == 2
+    # Of the 24 attack stills the 12 of a known subject count.
+    assert told["species"][0]["accepted_by_matcher"] == 1
+
+
+def test_nothing_but_strangers_to_match() -> None:
+    """Without any subject to match there is no IAPAR, and the rest is told."""
+    told = numbers(run(acquired("paper", [sequence("new", "p", 12, 9.0, moving=False)])))
+    assert told["iapar"] is None
+    assert told["eer_window"] is not None
+
+
+def test_sequences_too_short_for_a_window() -> None:
+    """Where a kind has only single stills, windows have no figures, and single stills have."""
+    singles = acquired("paper", [sequence("s1", f"p{n}", 1, 9.0, moving=False) for n in range(5)])
+    told = numbers(run(singles))
+    assert told["eer_window"] is None
+    assert told["eer_single"] is not None
+    assert told["iapar"] is not None
+
+
+def test_no_face_at_all() -> None:
+    """Where not one attack still shows a face there is nothing to measure."""
+    with pytest.raises(NothingToJudge, match="paper"):
+        run(acquired("paper", []))
+
+
+def test_the_same_again() -> None:
+    """The same stills give the same figures."""
+    one, other = (numbers(run(prints("paper", 1.0))) for _ in range(2))
+    for told in (one, other):
+        del told["finished"]
+    assert one == other
+
+
+def test_references_of_the_matcher() -> None:
+    """Five stills stand for the approved images, and who has none has no distance."""
+    references = MatcherReferences(genuine(), None)
+    nearest = references.nearest("s1", genuine().of("s1")[0].encodings)
+    assert nearest is not None
+    assert np.sum(nearest == 0) == 5
+    assert references.nearest("nobody", np.zeros((1, 32))) is None
+    assert references.from_test == SUBJECTS
+
+
+def test_report() -> None:
+    """The report names every species and escapes what names hold."""
+    page = render(run(prints("<b>paper</b>", 4.0), prints("puppet", 0.0, moving=True)))
+    assert "&lt;b&gt;paper&lt;/b&gt;" in page
+    assert "<b>paper" not in page
+    assert page.count("data:image/svg+xml") == 4
+    assert "http://" not in page.replace("http://www.w3.org", "")
