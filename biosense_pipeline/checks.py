@@ -1,17 +1,17 @@
 """Asset checks: what must hold of the rows after a run. Those that only warn say so."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 import dagster as dg
 
 from biosense_pipeline.assets.enrolment import benchmark_encodings
 from biosense_pipeline.assets.recognition import pending_stream_batch, recognition_results
 from biosense_pipeline.assets.summaries import hourly_agent_summary
+from biosense_pipeline.checks_by_hour import Finding, over_hours
 from biosense_pipeline.checks_calibration import calibration_checks
+from biosense_pipeline.checks_presentation import presentation_checks
 from biosense_pipeline.codes import StillResult
-from biosense_pipeline.partitions import HOURS, Hour, hour_of_key
+from biosense_pipeline.partitions import HOURS, Hour
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.backlog import forgotten_leases
@@ -20,32 +20,6 @@ from biosense_pipeline.store.due import due_hours
 from biosense_pipeline.store.results import count_results, stills_without_result
 from biosense_pipeline.store.summaries import read_summary
 from biosense_pipeline.store.training import benchmark_counts
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check found in one hour, or over all."""
-
-    passed: bool
-    numbers: dict[str, Any] = field(default_factory=dict)
-
-
-def _over_hours(
-    context: dg.AssetCheckExecutionContext,
-    database: DatabaseResource,
-    look: Callable[[Database, Hour], Finding],
-    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
-) -> dg.AssetCheckResult:
-    """Look at each hour of the run; passes where all do, and shows the numbers of the first that does not."""
-    with told_plainly(), database.connected() as opened:
-        findings = [(key, look(opened, hour_of_key(key))) for key in context.partition_keys]
-    failed = [(key, finding) for key, finding in findings if not finding.passed]
-    key, shown = (failed or findings)[0]
-    return dg.AssetCheckResult(
-        passed=not failed,
-        severity=severity,
-        metadata={**shown.numbers, "hour": key, "hours_failed": len(failed), "hours": len(findings)},
-    )
 
 
 @dg.asset_check(
@@ -60,7 +34,7 @@ def no_forgotten_lease(context: dg.AssetCheckExecutionContext, database: Databas
         forgotten = forgotten_leases(opened, hour.scope())
         return Finding(forgotten == 0, {"forgotten_leases": forgotten})
 
-    return _over_hours(context, database, look)
+    return over_hours(context, database, look)
 
 
 @dg.asset_check(
@@ -77,7 +51,7 @@ def every_still_has_one_result(
         without = stills_without_result(opened, hour.scope())
         return Finding(without == 0, {"stills_without_result": without})
 
-    return _over_hours(context, database, look)
+    return over_hours(context, database, look)
 
 
 @dg.asset_check(
@@ -107,7 +81,7 @@ def shares_within_bounds(context: dg.AssetCheckExecutionContext, database: Datab
             },
         )
 
-    return _over_hours(context, database, look, dg.AssetCheckSeverity.WARN)
+    return over_hours(context, database, look, dg.AssetCheckSeverity.WARN)
 
 
 @dg.asset_check(
@@ -134,7 +108,7 @@ def sums_equal_rows(context: dg.AssetCheckExecutionContext, database: DatabaseRe
             },
         )
 
-    return _over_hours(context, database, look)
+    return over_hours(context, database, look)
 
 
 @dg.asset_check(
@@ -158,5 +132,6 @@ default_checks: Sequence[dg.AssetChecksDefinition] = [
     shares_within_bounds,
     sums_equal_rows,
     encodings_of_current_model,
+    *presentation_checks,
     *calibration_checks,
 ]

@@ -5,9 +5,13 @@ import dagster as dg
 from biosense_pipeline.assets.calibration import match_calibration
 from biosense_pipeline.assets.candidates import candidate_results, redecided_results
 from biosense_pipeline.assets.enrolment import benchmark_encodings, training_image_checks
+from biosense_pipeline.assets.impersonation import impersonation_findings, presentation_evidence
+from biosense_pipeline.assets.incidents import alert_deliveries, incidents
+from biosense_pipeline.assets.motion import motion_windows
 from biosense_pipeline.assets.recognition import pending_stream_batch, recognition_results
 from biosense_pipeline.assets.review import review_outcomes
 from biosense_pipeline.assets.summaries import hourly_agent_summary
+from biosense_pipeline.lanes import LANE_TAG, LIVE
 
 recognition_job = dg.define_asset_job(
     "recognition_job",
@@ -50,4 +54,35 @@ review_job = dg.define_asset_job(
     description="Count what reviewers said of an hour's findings: false alarms per agent.",
 )
 
-default_jobs = [recognition_job, enrolment_job, candidate_job, redecide_job, calibration_job, review_job]
+motion_job = dg.define_asset_job(
+    "motion_job",
+    selection=[motion_windows],
+    description="Whether each agent moved in every ten minutes of an hour, from what recognition stored.",
+)
+
+impersonation_job = dg.define_asset_job(
+    "impersonation_job",
+    selection=[presentation_evidence, impersonation_findings, incidents],
+    description="One hour: what evidence there is, where it shows a picture instead of a person, and what of all that "
+    "supervisors are to be told.",
+)
+
+alert_job = dg.define_asset_job(
+    "alert_job",
+    selection=[alert_deliveries],
+    # A run whose process died is failed after this; sending itself ends after two minutes.
+    tags={"dagster/max_runtime": "600", LANE_TAG: LIVE, "dagster/priority": "10"},
+    description="Send the messages about incidents that are due.",
+)
+
+default_jobs = [
+    recognition_job,
+    enrolment_job,
+    candidate_job,
+    redecide_job,
+    motion_job,
+    impersonation_job,
+    alert_job,
+    calibration_job,
+    review_job,
+]

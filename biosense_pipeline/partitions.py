@@ -3,12 +3,12 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from biosense_pipeline.local_time import first_local_time, instant_of
+from biosense_pipeline.local_time import first_local_time, floor_hour, instant_of
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.scope import Scope
 
@@ -50,6 +50,14 @@ class Hour:
     def scope(self, lan_ids: Sequence[str] | None = None) -> Scope:
         """The stills of the partition, of all agents or some."""
         return Scope(self.start, self.end, tuple(lan_ids) if lan_ids else None)
+
+    def full_hours(self) -> list[datetime]:
+        """The naive full hours that the partition's times lie in: one, save where the clock changes."""
+        hours, hour = [], floor_hour(self.start)
+        while self.start < self.end and hour < self.end:
+            hours.append(hour)
+            hour += timedelta(hours=1)
+        return hours
 
 
 def hour_of_key(key: str, partitions: dg.HourlyPartitionsDefinition = HOURS) -> Hour:

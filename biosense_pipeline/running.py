@@ -62,6 +62,16 @@ def run_hour(instance: dg.DagsterInstance, hour: datetime) -> None:
     _run(instance, "recognition_job", key_of_time(hour))
 
 
+def analyse_hour(instance: dg.DagsterInstance, hour: datetime) -> None:
+    """Run motion_job and impersonation_job for the partition of a naive local hour whose stills are recognised.
+
+    Raises:
+        RunFailed: one of them did not succeed.
+    """
+    for job in ("motion_job", "impersonation_job"):
+        _run(instance, job, key_of_time(hour))
+
+
 def _run(instance: dg.DagsterInstance, job: str, partition: str | None, **overrides: object) -> None:
     definition = build_definitions(**overrides).resolve_job_def(job)
     result = definition.execute_in_process(

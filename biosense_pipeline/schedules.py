@@ -9,6 +9,8 @@ import dagster as dg
 from biosense_pipeline.jobs import calibration_job, review_job
 from biosense_pipeline.partitions import covered, key_of_time
 from biosense_pipeline.resources import DatabaseResource, told_plainly
+from biosense_pipeline.run_states import range_tags
+from biosense_pipeline.schedules_presentation import presentation_schedules
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.review_outcomes import judged_hours
 
@@ -50,11 +52,8 @@ def review_schedule(
         yield dg.RunRequest(
             run_key=f"{day}@{context.scheduled_execution_time.timestamp():.0f}",
             # As a backfill of these hours would be run: one run, not one an hour.
-            tags={
-                "dagster/asset_partition_range_start": key_of_time(first),
-                "dagster/asset_partition_range_end": key_of_time(last),
-            },
+            tags=range_tags(key_of_time(first), key_of_time(last)),
         )
 
 
-default_schedules = [calibration_schedule, review_schedule]
+default_schedules = [calibration_schedule, review_schedule, *presentation_schedules]

@@ -21,6 +21,11 @@ ASSETS = {
     "candidate_results",
     "redecided_results",
     "hourly_agent_summary",
+    "presentation_evidence",
+    "motion_windows",
+    "impersonation_findings",
+    "incidents",
+    "alert_deliveries",
     "match_calibration",
     "review_outcomes",
 }
@@ -44,7 +49,7 @@ def test_summary_has_a_freshness_policy() -> None:
 
 
 def test_lineage() -> None:
-    """The lineage leads from the image tables over checks and encodings to the summary."""
+    """The lineage leads from the image tables over checks and encodings to the summary and the incidents."""
     graph = build_definitions().resolve_asset_graph()
     parents = {name: {key.to_user_string() for key in graph.get(dg.AssetKey(name)).parent_keys} for name in ASSETS}
     assert parents["training_image_checks"] == {"train_img"}
@@ -54,6 +59,11 @@ def test_lineage() -> None:
     assert parents["candidate_results"] == {"recognition_results"}
     assert parents["redecided_results"] == {"recognition_results", "candidate_results"}
     assert parents["review_outcomes"] == {"recognition_results", "hourly_agent_summary"}
+    assert parents["presentation_evidence"] == {"recognition_results"}
+    assert parents["motion_windows"] == {"presentation_evidence"}
+    assert parents["impersonation_findings"] == {"presentation_evidence"}
+    assert parents["incidents"] == {"recognition_results", "impersonation_findings"}
+    assert parents["alert_deliveries"] == {"incidents"}
     assert parents["hourly_agent_summary"] == {"recognition_results", "redecided_results", "employee"}
 
 

@@ -1,15 +1,17 @@
-"""The processes of `make dev` on MariaDB: sensors take up new rows, a backfill does exactly its hours."""
+"""The processes of `make dev` on MariaDB: sensors and schedules take up new rows, a backfill does its hours."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from biosense_pipeline.evaluation.processes import RunningDagster, dagster_dev
+from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.store.backlog import count_by_status
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.motion_windows import read_motion
 from biosense_pipeline.store.results import count_results
 from biosense_pipeline.store.schema import upgrade_schema
 from biosense_pipeline.store.scope import Scope
@@ -19,6 +21,8 @@ from biosense_pipeline_tests.filling import capture, enrol, statuses
 pytestmark = pytest.mark.slow
 
 ASSETS = ("pending_stream_batch", "benchmark_encodings", "recognition_results", "hourly_agent_summary")
+
+ANALYSES = ("presentation_evidence", "motion_windows", "impersonation_findings", "incidents")
 
 _LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus } } } }"
 _LAUNCH = """
@@ -57,7 +61,7 @@ def live(mariadb_database: Database) -> Iterator[RunningDagster]:
 
 
 def test_new_rows_and_backfills(mariadb_database: Database, live: RunningDagster) -> None:
-    """Sensors check a training image and verify new stills; a backfill redoes exactly its three hours."""
+    """Sensors check a training image and verify new stills; backfills redo and analyse exactly their hours."""
     # Two hours ahead of all else: the hour that is under way, as a capture client would write it.
     now = datetime.now(UTC).replace(tzinfo=None)
     enrol(mariadb_database)
@@ -72,22 +76,7 @@ def test_new_rows_and_backfills(mariadb_database: Database, live: RunningDagster
 
     keys = [f"{HOUR + timedelta(hours=hour):%Y-%m-%d-%H:%M}" for hour in range(3)]
     began = time.time()
-    launched = live.query(
-        _LAUNCH,
-        params={
-            "assetSelection": [{"path": [asset]} for asset in ASSETS],
-            "partitionNames": keys,
-            "runConfigData": {"ops": {"pending_stream_batch": {"config": {"reprocess": True}}}},
-        },
-    )["launchPartitionBackfill"]
-    assert launched["__typename"] == "LaunchBackfillSuccess", launched
-    _wait_until(
-        lambda: (
-            live.query(_BACKFILL, id=launched["backfillId"])["partitionBackfillOrError"]["status"]
-            == "COMPLETED_SUCCESS"
-        ),
-        seconds=180,
-    )
+    _backfill(live, ASSETS, keys, {"ops": {"pending_stream_batch": {"config": {"reprocess": True}}}})
 
     after = _processed(mariadb_database)
     redone = {still for still in after if after[still] != before[still]}
@@ -95,6 +84,16 @@ def test_new_rows_and_backfills(mariadb_database: Database, live: RunningDagster
     assert count_by_status(mariadb_database, Scope()) == {"Y": 23}
     for asset in ("pending_stream_batch", "recognition_results", "hourly_agent_summary"):
         assert _materialised_since(live, asset, began) == set(keys)
+
+    # The minute's schedule has analysed the hour under way by now; old hours are analysed by backfill.
+    _wait_until(lambda: _materialised(live, "incidents", floor_hour(now)))
+    began = time.time()
+    _backfill(live, ANALYSES, keys, {})
+    for asset in ANALYSES:
+        assert _materialised_since(live, asset, began) >= set(keys)
+    assert [row.outcome for _, row in read_motion(mariadb_database, HOUR, HOUR + timedelta(hours=3))] == [
+        "INSUFFICIENT"
+    ] * 3
 
 
 def test_database_without_schema_is_a_plain_failure(make_url: Callable[[str], str]) -> None:
@@ -123,6 +122,26 @@ def _last_tick_error(running: RunningDagster) -> Any:
         "sensorName": "stream_img_sensor",
     }
     return running.query(_TICKS, selector=selector)
+
+
+def _backfill(running: RunningDagster, assets: Sequence[str], keys: Sequence[str], run_config: dict[str, Any]) -> None:
+    """Backfill the assets over these hours, and wait for its success."""
+    launched = running.query(
+        _LAUNCH,
+        params={
+            "assetSelection": [{"path": [asset]} for asset in assets],
+            "partitionNames": keys,
+            "runConfigData": run_config,
+        },
+    )["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    _wait_until(
+        lambda: (
+            running.query(_BACKFILL, id=launched["backfillId"])["partitionBackfillOrError"]["status"]
+            == "COMPLETED_SUCCESS"
+        ),
+        seconds=180,
+    )
 
 
 def _loaded(running: RunningDagster) -> bool:

@@ -40,6 +40,15 @@ def test_repeated_hour_belongs_to_its_first_occurrence() -> None:
     assert second.start == second.end
 
 
+def test_full_hours_of_a_partition() -> None:
+    """One as a rule; where the clock skips an hour the partition in its stead has both, where it repeats one, one."""
+    assert hour_of_key("2026-03-02-09:00", NEW_YORK).full_hours() == [datetime(2026, 3, 2, 9)]
+    skipped = hour_of_key("2026-03-08-03:00", NEW_YORK).full_hours()
+    assert skipped == [datetime(2026, 3, 8, 2), datetime(2026, 3, 8, 3)]
+    assert hour_of_key("2026-11-01-01:00", NEW_YORK).full_hours() == [datetime(2026, 11, 1, 1)]
+    assert hour_of_key("2026-11-01-01:00-0500", NEW_YORK).full_hours() == []
+
+
 @given(
     zone=st.sampled_from(sorted(PARTITIONS)),
     moment=st.one_of(

@@ -7,9 +7,10 @@ from unittest import mock
 import dagster as dg
 import pytest
 
+from biosense_pipeline.lanes import BACKFILL, LANE_TAG, LIVE
 from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.resources import DatabaseResource
-from biosense_pipeline.sensors import BACKFILL, LANE_TAG, LIVE, stream_img_sensor, train_img_sensor
+from biosense_pipeline.sensors import stream_img_sensor, train_img_sensor
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
@@ -120,7 +121,7 @@ def test_failing_hour_rests_longer_each_time(
         _add_run(instance, dg.DagsterRunStatus.FAILURE)
         assert not _tick(instance).run_requests, failures
         monkeypatch.setattr(
-            "biosense_pipeline.sensors._utc_now", lambda rest=rest: began + timedelta(seconds=rest + 10)
+            "biosense_pipeline.run_states._utc_now", lambda rest=rest: began + timedelta(seconds=rest + 10)
         )
         assert len(_tick(instance).run_requests or []) == 1, failures
     monkeypatch.undo()
@@ -136,15 +137,15 @@ def test_dead_run_gives_up_its_hour(
     run = _add_run(instance, dg.DagsterRunStatus.STARTED)
     instance.report_engine_event("started", run)
     monkeypatch.setattr(
-        "biosense_pipeline.sensors.silent_for", lambda database, ids: dict.fromkeys(ids, timedelta(minutes=4))
+        "biosense_pipeline.run_states.silent_for", lambda database, ids: dict.fromkeys(ids, timedelta(minutes=4))
     )
     assert not _tick(instance).run_requests
     monkeypatch.setattr(
-        "biosense_pipeline.sensors.silent_for", lambda database, ids: dict.fromkeys(ids, timedelta(minutes=6))
+        "biosense_pipeline.run_states.silent_for", lambda database, ids: dict.fromkeys(ids, timedelta(minutes=6))
     )
     _tick(instance)
     assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
-    monkeypatch.setattr("biosense_pipeline.sensors._utc_now", lambda: datetime.now(UTC) + timedelta(seconds=20))
+    monkeypatch.setattr("biosense_pipeline.run_states._utc_now", lambda: datetime.now(UTC) + timedelta(seconds=20))
     assert len(_tick(instance).run_requests or []) == 1
 
 

@@ -2,7 +2,18 @@
 
 import dagster as dg
 
-from biosense_pipeline.assets import calibration, candidates, enrolment, recognition, review, sources, summaries
+from biosense_pipeline.assets import (
+    calibration,
+    candidates,
+    enrolment,
+    impersonation,
+    incidents,
+    motion,
+    recognition,
+    review,
+    sources,
+    summaries,
+)
 
 default_assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
     *sources.default_assets,
@@ -10,6 +21,9 @@ default_assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
     *recognition.default_assets,
     *candidates.default_assets,
     *summaries.default_assets,
+    *impersonation.default_assets,
+    *motion.default_assets,
+    *incidents.default_assets,
     *calibration.default_assets,
     *review.default_assets,
 ]

@@ -13,7 +13,7 @@ from biosense_pipeline.assets.recognition import GROUP, recognition_results
 from biosense_pipeline.choices import Detection, EngineName
 from biosense_pipeline.matching.differences import SHARE_STEP, Differences
 from biosense_pipeline.partitions import BACKFILL, HOURS, hour_of_key
-from biosense_pipeline.plots import share_map
+from biosense_pipeline.plots.recognition import share_map
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
 from biosense_pipeline.store.tables import RecognitionResult
 from biosense_pipeline.workflows.candidate import CandidateReport, compare

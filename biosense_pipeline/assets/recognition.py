@@ -11,7 +11,7 @@ from biosense_pipeline.assets.sources import stream_img
 from biosense_pipeline.local_time import local_now
 from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.partitions import BACKFILL, HOURS, Hour, hour_of_key
-from biosense_pipeline.plots import distance_histogram
+from biosense_pipeline.plots.recognition import distance_histogram
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.backlog import age, count_by_status, take_stock
@@ -126,6 +126,7 @@ def _recognition_metadata(bench: Workbench, hour: Hour, report: DrainReport) -> 
         "model_id": bench.model_id,
         "settled_by_a_quick_look": report.quick,
         "further_looks": report.further_looks,
+        "stills_without_evidence": report.without_evidence.total(),
         "attempts_repeated": report.retried,
         "claims_lost": report.lost,
         "dagster/column_schema": column_schema(RecognitionResult),

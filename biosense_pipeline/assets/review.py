@@ -8,7 +8,7 @@ from biosense_pipeline.assets.metadata import Metadata, column_schema, markdown_
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.assets.summaries import hourly_agent_summary
 from biosense_pipeline.partitions import BACKFILL, HOURS, Hour, hour_of_key
-from biosense_pipeline.plots import verdict_bars
+from biosense_pipeline.plots.agents import verdict_bars
 from biosense_pipeline.resources import DatabaseResource, told_plainly
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import Review

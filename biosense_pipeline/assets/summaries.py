@@ -12,7 +12,7 @@ from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.assets.sources import employee
 from biosense_pipeline.codes import VERIFIED_RESULTS
 from biosense_pipeline.partitions import BACKFILL, HOURS, Hour, hour_of_key
-from biosense_pipeline.plots import agent_hour_heat_map
+from biosense_pipeline.plots.agents import agent_hour_heat_map
 from biosense_pipeline.resources import DatabaseResource, told_plainly
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.summaries import SummaryRow, read_summary, summarise

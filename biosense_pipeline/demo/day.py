@@ -1,5 +1,7 @@
 """The working day of the demo: six agents, two hours, two hundred stills, and what is to come of each.
 
+Over several stills two things are to be found: somebody else in an agent's seat for a quarter of an hour, and a
+camera that freezes. What comes of each still by itself shows the first as single rejections and the second not at all.
 Beside the training images of the enrolled agents there are two that nobody approved, so that the desk has
 something to decide.
 """
@@ -77,6 +79,9 @@ UNDECIDED = (
     Undecided("AP\\new0001", ENROLLED_AT + timedelta(hours=1), lambda: frames.own_frame(Person.HOPPER, 90_001), None),
 )
 
+#: Whose camera freezes in which hour, for how many stills, and the picture that it goes on sending.
+_FREEZES, _FROZEN_STILLS, _FROZEN_SEED = (Person.OBAMA, 1), 5, 90_002
+
 Shot = tuple[Callable[[int], bytes], StillResult]
 
 
@@ -120,7 +125,10 @@ def _shots(agent: Agent, hour: int) -> list[Shot]:
     }
     middle = special[agent.person, hour]
     before = (20 - len(middle)) // 2
-    return [own] * before + middle + [own] * (20 - len(middle) - before)
+    after = 20 - len(middle) - before
+    # One camera freezes at the end of the day, and goes on sending its last picture.
+    last = [_frozen(agent)] * _FROZEN_STILLS if (agent.person, hour) == _FREEZES else []
+    return [own] * before + middle + [own] * (after - len(last)) + last
 
 
 def _with(agent: Agent, other: Person) -> Shot:
@@ -128,6 +136,10 @@ def _with(agent: Agent, other: Person) -> Shot:
         lambda seed: frames.shared_frame(agent.person, other, seed),
         StillResult.SUCCESS_MULTIPLE_FACES,
     )
+
+
+def _frozen(agent: Agent) -> Shot:
+    return lambda _seed: frames.own_frame(agent.person, _FROZEN_SEED), StillResult.SUCCESS
 
 
 def _somebody_else(person: Person) -> Shot:

@@ -179,6 +179,11 @@ def test_demo(run: Run) -> None:
     assert (report["stills"], report["as_expected"]) == (200, 200)
     assert sum(sum(row["results"].values()) for row in report["agents_by_hour"]) == 200
     assert len(report["agents_by_hour"]) == 12
+    # Somebody else in a seat, and a camera that freezes: what takes several stills to see.
+    told = {incident["species"] for incident in report["incidents"]}
+    assert told >= {"UNKNOWN_PERSON", "FROZEN"}
+    assert report["findings"]["FROZEN"] == 1
+    assert sum(report["motion"].values()) == 48
 
 
 @pytest.mark.slow

@@ -60,9 +60,15 @@ def test_the_day_is_the_same_every_time(stills: list[PlannedStill]) -> None:
 
 @pytest.mark.slow
 def test_stills_differ(stills: list[PlannedStill]) -> None:
-    """No two frames of people are equal, as no two of a webcam are."""
-    frames_of_people = [still.image for still in stills if still.expected is StillResult.SUCCESS]
-    assert len(set(frames_of_people)) == len(frames_of_people)
+    """No two frames of people are equal, as no two of a webcam are, save the last five of the camera that freezes."""
+    copies: dict[bytes, list[int]] = {}
+    for number, still in enumerate(stills):
+        if still.expected is StillResult.SUCCESS:
+            copies.setdefault(still.image, []).append(number)
+    (frozen,) = (numbers for numbers in copies.values() if len(numbers) > 1)
+    agents = {stills[number].lan_id for number in frozen}
+    last = [number for number, still in enumerate(stills) if {still.lan_id} == agents][-5:]
+    assert (len(agents), frozen) == (1, last)
 
 
 def test_something_to_decide() -> None:

@@ -1,0 +1,1 @@
+"""Small plots for metadata: numbers only, never a face, and below Dagster's comfortable size."""

@@ -1,0 +1,166 @@
+"""The schedules of motion and impersonation, evaluated at given times: what they request, and when they do not."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from biosense_pipeline.build import build_definitions
+from biosense_pipeline.codes import StillResult
+from biosense_pipeline.lanes import BACKFILL, LANE_TAG, LIVE
+from biosense_pipeline.resources import DatabaseResource
+from biosense_pipeline.run_states import RANGE_END, RANGE_START, range_tags
+from biosense_pipeline.schedules_presentation import impersonation_schedule, motion_schedule
+from biosense_pipeline.store.database import Database
+from biosense_pipeline_tests.conftest import HOUR
+from biosense_pipeline_tests.incident_days import set_results
+from biosense_pipeline_tests.store.rows import change
+from biosense_pipeline_tests.workflows.evidence_rows import enter_scene, nobody
+
+MINUTE, ONE_HOUR = timedelta(minutes=1), timedelta(hours=1)
+NOW = HOUR + 7 * MINUTE
+KEY = "2026-03-02-09:00"
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance on disk without a past: a schedule reaches no other kind."""
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as local:
+        yield local
+
+
+@pytest.fixture
+def watched(settings_database: Database) -> Database:
+    """A database with stills of one agent in the hour under way."""
+    enter_scene(settings_database, nobody, 5)
+    return settings_database
+
+
+def test_nothing_recognised_is_a_skip(settings_database: Database, instance: dg.DagsterInstance) -> None:
+    """Without a still, or with one that waits, a tick says so and costs no run."""
+    assert _skipped(instance, impersonation_schedule) == "Nothing was recognised since the last analysis."
+    ids = enter_scene(settings_database, nobody, 1)
+    change(settings_database, ids, status="N", result=None)
+    assert _skipped(instance, impersonation_schedule) == "Nothing was recognised since the last analysis."
+    assert _skipped(instance, motion_schedule, HOUR + 10 * MINUTE) == "Nothing was recognised since the last analysis."
+
+
+def test_each_state_of_recognition_is_analysed_once(watched: Database, instance: dg.DagsterInstance) -> None:
+    """One run for what is there; none after it; another one for another still, and for another result."""
+    (request,) = _tick(instance, impersonation_schedule)
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == (KEY, KEY)
+    assert (request.tags[LANE_TAG], request.tags["dagster/priority"]) == (LIVE, "10")
+    _run(instance, "impersonation_job", request)
+    assert _skipped(instance, impersonation_schedule, NOW + MINUTE).startswith("Nothing was recognised")
+    ids = enter_scene(watched, nobody, 1, start=NOW)
+    (request,) = _tick(instance, impersonation_schedule, NOW + MINUTE)
+    _run(instance, "impersonation_job", request)
+    set_results(watched, ids, StillResult.NO_FACES_FOUND)
+    assert len(_tick(instance, impersonation_schedule, NOW + 2 * MINUTE)) == 1
+
+
+def test_motion_has_a_state_of_its_own(watched: Database, instance: dg.DagsterInstance) -> None:
+    """That impersonation was analysed keeps motion from nothing."""
+    _run(instance, "impersonation_job", _tick(instance, impersonation_schedule)[0])
+    (request,) = _tick(instance, motion_schedule, HOUR + 10 * MINUTE)
+    _run(instance, "motion_job", request)
+    assert _tick(instance, motion_schedule, HOUR + 20 * MINUTE) == []
+
+
+def test_no_second_run_of_an_hour_under_way(watched: Database, instance: dg.DagsterInstance) -> None:
+    """While a run of the hour is queued or running, by itself or in a range, no other one is requested."""
+    expected = "Every hour that lags behind has a run in flight, or rests after one that failed."
+    for tags in ({"dagster/partition": KEY}, range_tags("2026-03-02-07:00", "2026-03-02-12:00")):
+        run = instance.add_run(
+            dg.DagsterRun(job_name="impersonation_job", status=dg.DagsterRunStatus.STARTING, tags=tags)
+        )
+        assert _skipped(instance, impersonation_schedule) == expected
+        assert len(_tick(instance, motion_schedule, HOUR + 10 * MINUTE)) == 1
+        instance.delete_run(run.run_id)
+    assert len(_tick(instance, impersonation_schedule)) == 1
+
+
+def test_failed_hour_rests(watched: Database, instance: dg.DagsterInstance) -> None:
+    """After a failed run the hour is left alone for some seconds."""
+    tags = range_tags(KEY, KEY)
+    instance.add_run(dg.DagsterRun(job_name="impersonation_job", status=dg.DagsterRunStatus.FAILURE, tags=tags))
+    assert "rests after one that failed" in _skipped(instance, impersonation_schedule)
+
+
+def test_hour_of_which_half_was_done_is_requested(watched: Database, instance: dg.DagsterInstance) -> None:
+    """A run that died between its findings and its incidents leaves an hour that lags behind."""
+    job = build_definitions().resolve_job_def("impersonation_job")
+    done = [dg.AssetKey("presentation_evidence"), dg.AssetKey("impersonation_findings")]
+    assert job.execute_in_process(
+        instance=instance, run_config=_QUIET, tags=range_tags(KEY, KEY), asset_selection=done
+    ).success
+    assert len(_tick(instance, impersonation_schedule)) == 1
+
+
+def test_last_stills_of_the_hour_before(watched: Database, instance: dg.DagsterInstance) -> None:
+    """In the first minutes of an hour both hours are one run; the older one again when its stills come late."""
+    enter_scene(watched, nobody, 3, start=HOUR + ONE_HOUR)
+    (request,) = _tick(instance, impersonation_schedule, HOUR + 61 * MINUTE)
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == (KEY, "2026-03-02-10:00")
+    _run(instance, "impersonation_job", request)
+    enter_scene(watched, nobody, 1, start=HOUR + 59 * MINUTE)
+    (request,) = _tick(instance, impersonation_schedule, HOUR + 62 * MINUTE)
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == (KEY, KEY)
+
+
+def test_late_hours_every_ten_minutes(watched: Database, instance: dg.DagsterInstance) -> None:
+    """Older hours of the last day are looked at every ten minutes only, each stretch of them a run in its lane."""
+    enter_scene(watched, nobody, 2, start=HOUR + ONE_HOUR)
+    enter_scene(watched, nobody, 2, start=HOUR + 5 * ONE_HOUR)
+    enter_scene(watched, nobody, 2, start=HOUR - 30 * ONE_HOUR)
+    assert [_range(request) for request in _tick(instance, impersonation_schedule, HOUR + 309 * MINUTE)] == [
+        ("2026-03-02-14:00", "2026-03-02-14:00", LIVE)
+    ]
+    for schedule in (impersonation_schedule, motion_schedule):
+        assert [_range(request) for request in _tick(instance, schedule, HOUR + 310 * MINUTE)] == [
+            (KEY, "2026-03-02-10:00", BACKFILL),
+            ("2026-03-02-14:00", "2026-03-02-14:00", LIVE),
+        ]
+
+
+def test_hour_before_the_first_partition(settings_database: Database, instance: dg.DagsterInstance) -> None:
+    """At times without partitions nothing is requested."""
+    enter_scene(settings_database, nobody, 2, start=datetime(2019, 1, 1, 9))
+    assert _tick(instance, impersonation_schedule, datetime(2019, 1, 1, 9, 10)) == []
+
+
+def test_unmigrated_database_names_the_remedy(instance: dg.DagsterInstance) -> None:
+    """On a database without migrations a tick fails with the sentence that says what to do."""
+    with pytest.raises(dg.DagsterError) as raised:
+        _tick(instance, impersonation_schedule)
+    assert "biosense db upgrade" in str(raised.value.__cause__)
+
+
+def _range(request: dg.RunRequest) -> tuple[str, str, str]:
+    return request.tags[RANGE_START], request.tags[RANGE_END], request.tags[LANE_TAG]
+
+
+def _tick(instance: dg.DagsterInstance, schedule: Any, local: datetime = NOW) -> list[dg.RunRequest]:
+    return list(_evaluated(instance, schedule, local).run_requests or [])
+
+
+def _skipped(instance: dg.DagsterInstance, schedule: Any, local: datetime = NOW) -> str:
+    evaluated = _evaluated(instance, schedule, local)
+    assert not evaluated.run_requests
+    return str(evaluated.skip_message)
+
+
+def _evaluated(instance: dg.DagsterInstance, schedule: Any, local: datetime) -> Any:
+    resources = {"database": DatabaseResource()}
+    at = local.replace(tzinfo=UTC)
+    with dg.build_schedule_context(instance=instance, scheduled_execution_time=at, resources=resources) as context:
+        return schedule.evaluate_tick(context)
+
+
+def _run(instance: dg.DagsterInstance, job: str, request: dg.RunRequest) -> None:
+    definition = build_definitions().resolve_job_def(job)
+    assert definition.execute_in_process(instance=instance, run_config=_QUIET, tags=dict(request.tags)).success
