@@ -1,15 +1,14 @@
 """Findings: results that a person should look at. Whose they are, what is behind them, and when one is closed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from biosense_pipeline.codes import ImageKind, Process, Status, StillResult, Verdict
-from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import Review
-from biosense_pipeline.store.desk_views.agents import Agent, agents
+from biosense_pipeline.store.desk_views.agents import Agent
 from biosense_pipeline.store.tables import ProcessStatus, RecognitionResult, StreamImage
 
 #: The results that reviewers are asked about.
@@ -29,10 +28,10 @@ class FindingNumbers:
     training_image_id: int | None
 
 
-def active_agents(database: Database, team: str | None) -> dict[str, Agent]:
-    """Active agents by their keys: those of the team, or all where it is None."""
+def active_agents(found: Iterable[Agent]) -> dict[str, Agent]:
+    """Those of the agents that are active, by their keys."""
     lowest: dict[str, Agent] = {}
-    for agent in agents(database, team):
+    for agent in found:
         # Of two rows for one agent the older one counts, as everywhere.
         if agent.key not in lowest or agent.id < lowest[agent.key].id:
             lowest[agent.key] = agent

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, o
 from biosense_pipeline.codes import ImageKind, Status, StillResult, Verdict
 from biosense_pipeline.store.database import Database, exactly
 from biosense_pipeline.store.desk_tables import Review
-from biosense_pipeline.store.desk_views.agents import Agent
+from biosense_pipeline.store.desk_views.agents import Agent, agents
 from biosense_pipeline.store.desk_views.spellings import own_key, spellings, spelt
 from biosense_pipeline.store.findings import (
     FINDINGS,
@@ -25,8 +25,8 @@ from biosense_pipeline.store.tables import MYSQL_DIALECTS, StreamImage
 
 #: Findings that one query fetches at most. A page's worth at first; more where most are of other agents.
 _MOST_AT_A_TIME = 2000
-#: Open findings of each kind that are counted, the newest: more than anybody reviews in a week.
-MOST_COUNTED = 2000
+#: Open findings of each kind that are counted, the newest: more than anybody reviews in a shift.
+MOST_COUNTED = 500
 
 
 @dataclass(frozen=True)
@@ -80,26 +80,27 @@ def review_queue(
         after: the position of the last item of the page before; None: from the newest on.
         reviewer_id: who asks; violations that this user confirmed wait for another one.
     """
-    agents = active_agents(database, team)
+    own = active_agents(agents(database, team))
     with database.read() as connection:
-        found = list(islice(_open_findings(connection, team, agents, after, reviewer_id, limit), limit))
-        return _items(connection, found, agents)
+        found = list(islice(_open_findings(connection, team, own, after, reviewer_id, limit), limit))
+        return _items(connection, found, own)
 
 
-def open_findings(database: Database, *, team: str | None) -> dict[int, int]:
+def open_findings(database: Database, *, team: str | None, among: Sequence[Agent] | None = None) -> dict[int, int]:
     """How many findings wait for a reviewer, the first or the second, by employee id; agents without any are absent.
 
     The newest MOST_COUNTED of each kind are counted: the numbers are exact as long as they sum up to less.
 
     Args:
         team: the team whose agents these are; None: all agents.
+        among: all agents of the team, where they are read already.
     """
-    agents = active_agents(database, team)
-    if not agents:
+    own = active_agents(agents(database, team) if among is None else among)
+    if not own:
         return {}
     counts: dict[int, int] = {}
     with database.read() as connection:
-        limits = _of_team(connection, team, agents)
+        limits = _of_team(connection, team, own)
         for result in FINDINGS:
             newest = (
                 _waiting(result, closes(), limits)
@@ -112,7 +113,7 @@ def open_findings(database: Database, *, team: str | None) -> dict[int, int]:
                 .where(newest.c.status == Status.PROCESSED)
                 .group_by(*exactly(newest.c.lan_id))
             ):
-                agent = agents.get(own_key(lan_id))
+                agent = own.get(own_key(lan_id))
                 if agent is not None:
                     counts[agent.id] = counts.get(agent.id, 0) + stills
     return counts

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, create_engine, text
 
+from biosense_pipeline.store import review_queue as review_queue_module
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.reviews import open_findings, review_queue
 from biosense_pipeline.store.schema import upgrade_schema
@@ -89,8 +90,9 @@ def test_late_page_touches_as_few_rows(site: Database) -> None:
     assert _rows_read(site, lambda: review_queue(site, team=None, limit=25, after=after, reviewer_id=USER)) <= 1000
 
 
-def test_counting_reads_findings_only(site: Database) -> None:
-    """The open findings of all agents are counted from the index on the result and the reviews, and from no still."""
+def test_counting_reads_findings_only(site: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The open findings of all agents are counted from the index of open ones and the reviews, and from no still."""
+    monkeypatch.setattr(review_queue_module, "MOST_COUNTED", FINDINGS)
     counts: dict[int, int] = {}
     read = _rows_read(site, lambda: counts.update(open_findings(site, team=None)))
     pending = STILLS // 500

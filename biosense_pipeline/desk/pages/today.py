@@ -30,7 +30,7 @@ from biosense_pipeline.store.desk_views.strips import (
 from biosense_pipeline.store.desk_views.training_images import Enrolment, enrolments
 from biosense_pipeline.store.reviews import MOST_COUNTED, open_findings
 
-A_PAGE = 50
+A_PAGE = 40
 #: Open incidents that are listed; as many agents at once hang together.
 MOST_INCIDENTS = 50
 #: Times that a strip's description names for one result.
@@ -56,7 +56,7 @@ def today(request: Request) -> Response:
     shown = asked or default_moment(state.database, now)
     everyone = agents(state.database, visitor.agents.team)
     search, team = text_of(request, "q"), text_of(request, "team")
-    findings = open_findings(state.database, team=visitor.agents.team)
+    findings = open_findings(state.database, team=visitor.agents.team, among=everyone)
     incidents = open_incidents(state.database, now, team=visitor.agents.team)
     species_of: dict[int, list[str]] = defaultdict(list)
     for incident in incidents:
