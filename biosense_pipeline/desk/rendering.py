@@ -58,10 +58,9 @@ _TONES: dict[str, str] = {
     Verdict.NOT_SURE: "note",
 }
 _TRAINING_MEANINGS: dict[str, str] = {code.value: code.meaning for code in TrainingResult}
+_SPECIES_MEANINGS: dict[str, str] = {code.value: code.meaning for code in Species}
 #: Where a code stands for both, the still's meaning.
-_MEANINGS = _TRAINING_MEANINGS | {
-    code.value: code.meaning for codes in (Species, StillResult, Verdict) for code in codes
-}
+_MEANINGS = _TRAINING_MEANINGS | {code.value: code.meaning for codes in (StillResult, Verdict) for code in codes}
 
 
 def render(request: Request, name: str, context: Mapping[str, Any] | None = None, status_code: int = 200) -> Response:
@@ -121,7 +120,7 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (tone, words, meaning, training_meaning, moment, day, clock, percent)
+    filters = (tone, words, meaning, training_meaning, species_meaning, moment, day, clock, percent)
     environment.filters.update({function.__name__: function for function in filters})
     return environment
 
@@ -144,6 +143,11 @@ def meaning(code: str | None) -> str:
 def training_meaning(code: str | None) -> str:
     """The sentence that says what a training image's result means: SUCCESS is not a still's."""
     return _TRAINING_MEANINGS.get(code, "") if code else ""
+
+
+def species_meaning(code: str) -> str:
+    """The sentence that says what an incident is: UNKNOWN_PERSON of one is no still's; empty for other words."""
+    return _SPECIES_MEANINGS.get(code, "")
 
 
 def moment(time: datetime | None) -> str:

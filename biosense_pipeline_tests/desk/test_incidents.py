@@ -113,6 +113,8 @@ def test_old_and_inactive_agents_incidents(sqlite_desk: Desk, analyse: Callable[
     assert "1 open incident<" in page
     assert "Nobody sits where the agent should" in page
     sqlite_desk.later(days=31)
+    # The newest hour with stills is shown, and what was open up to it.
+    enter_results(sqlite_desk.database, [SUCCESS], OTHER, SHIFT + timedelta(days=31))
     sqlite_desk.user("later")
     browser = sqlite_desk.browser()
     browser.sign_in("later")

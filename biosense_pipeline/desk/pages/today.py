@@ -57,7 +57,7 @@ def today(request: Request) -> Response:
     everyone = agents(state.database, visitor.agents.team)
     search, team = text_of(request, "q"), text_of(request, "team")
     findings = open_findings(state.database, team=visitor.agents.team, among=everyone)
-    incidents = open_incidents(state.database, now, team=visitor.agents.team)
+    incidents = open_incidents(state.database, shown, team=visitor.agents.team)
     species_of: dict[int, list[str]] = defaultdict(list)
     for incident in incidents:
         species_of[incident.employee_id].append(incident.species)
