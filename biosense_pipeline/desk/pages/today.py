@@ -30,7 +30,7 @@ from biosense_pipeline.store.desk_views.strips import (
 from biosense_pipeline.store.desk_views.training_images import Enrolment, enrolments
 from biosense_pipeline.store.reviews import MOST_COUNTED, open_findings
 
-A_PAGE = 40
+A_PAGE = 25
 #: Open incidents that are listed; as many agents at once hang together.
 MOST_INCIDENTS = 50
 #: Times that a strip's description names for one result.
