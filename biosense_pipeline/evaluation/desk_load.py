@@ -1,39 +1,36 @@
 """How long the desk's pages take to open on a site of a given size.
 
-A database of its own is made on the server and dropped afterwards. The desk serves it on a free loopback
-port; an administrator and a team lead sign in as people do and open each page again and again.
+A database of its own is made on the server and dropped afterwards. `biosense desk` serves it, a process of its
+own on a free loopback port; an administrator and a team lead sign in as people do and open each page again and
+again.
 """
 
 import re
 import secrets
-import socket
-import threading
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from itertools import cycle, islice
-from typing import Any
 
 import numpy as np
 
 from biosense_pipeline.errors import BiosenseError
 from biosense_pipeline.evaluation.desk_people import ADMIN, LEAD
 from biosense_pipeline.evaluation.desk_site import Site, fill_site
+from biosense_pipeline.evaluation.processes import served_desk
 from biosense_pipeline.evaluation.scratch import scratch_database
 from biosense_pipeline.local_time import local_now
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.database import Database
 from biosense_pipeline.workflows.workbench import engine_spec
 
 #: Milliseconds within which 95 of 100 visits to a page must be answered; beyond it the command fails.
 GOAL = 200.0
 #: Visits before those that count: templates are compiled once, and the first connection is made.
 _WARM_UP = 2
-_START_SECONDS, _ANSWER_SECONDS = 30, 120
+_ANSWER_SECONDS = 120
 #: Pages by name; an agent's page is another agent's each time.
 PAGES = {
     "today": "/",
@@ -84,7 +81,8 @@ def measure_desk(
 
     Raises:
         DatabaseUnavailable: no database can be made on the server.
-        CannotMeasure: the desk does not start, nobody can sign in, or a page is not what was asked for.
+        CannotStart: the desk does not come up.
+        CannotMeasure: nobody can sign in, or a page is not what was asked for.
     """
     from biosense_pipeline.desk.accounts import hash_password
     from biosense_pipeline.desk.keys import key_path
@@ -103,7 +101,7 @@ def measure_desk(
         )
         filled = time.monotonic() - began
         try:
-            with _served(database, settings) as address:
+            with served_desk(database.url.render_as_string(hide_password=False)) as address:
                 pages = list(_measure(address, site, password, visits, on_progress))
         finally:
             key_path(database).unlink(missing_ok=True)
@@ -171,27 +169,3 @@ class _Browser:
         if signed_in and led_to == "/sign-in":
             raise CannotMeasure(f"The desk asks to sign in at {path}: sign in yourself with `biosense desk`.")
         return content
-
-
-@contextmanager
-def _served(database: Database, settings: Settings) -> Iterator[str]:
-    """The address of a desk over the database; it ends with the block."""
-    import uvicorn
-
-    from biosense_pipeline.desk.app import make_app
-
-    app: Any = make_app(settings.model_copy(update={"desk_secure_cookie": False}), database)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        try:
-            deadline = time.monotonic() + _START_SECONDS
-            while not server.started:
-                if not thread.is_alive() or time.monotonic() > deadline:
-                    raise CannotMeasure("The desk does not start: see what `biosense desk` says.")
-                time.sleep(0.02)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(timeout=_START_SECONDS)

@@ -20,7 +20,7 @@ from typing import Any
 from biosense_pipeline.errors import BiosenseError
 from biosense_pipeline.settings import project_folder
 
-#: Seconds granted to Dagster to come up, and to end.
+#: Seconds granted to a program to come up, and to end.
 _START_SECONDS, _END_SECONDS = 120, 20
 
 
@@ -63,38 +63,65 @@ def dagster_dev(database_url: str, **environment: str) -> Iterator[RunningDagste
         CannotStart: it ended or did not answer; the text holds the end of its log.
     """
     port = _free_port()
-    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", "workspace.yaml", "-p", str(port)]
+    command = ["dagster", "dev", "-w", "workspace.yaml", "-p", str(port)]
     with tempfile.TemporaryDirectory(prefix="biosense-dagster-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         shutil.copy(project_folder() / "dagster.yaml", home)
-        variables = {
-            **os.environ,
-            "DAGSTER_HOME": str(home),
-            "BIOSENSE_DATABASE_URL": database_url,
-            **environment,
-        }
-        with (home / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command, cwd=project_folder(), env=variables, stdout=log, stderr=log, start_new_session=True
-            )
-        try:
-            running = RunningDagster(f"http://127.0.0.1:{port}", home)
-            _await(running, process)
+        running = RunningDagster(f"http://127.0.0.1:{port}", home)
+        variables = {"DAGSTER_HOME": str(home), "BIOSENSE_DATABASE_URL": database_url, **environment}
+        with _running(command, variables, home / "log", f"{running.url}/server_info"):
             yield running
-        finally:
-            _end(process)
 
 
-def _await(running: RunningDagster, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{running.url}/server_info", timeout=5).close()
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    log = (running.home / "log").read_text(errors="replace")
-    raise CannotStart(f"dagster dev did not come up: {log[-2000:]}")
+@contextmanager
+def served_desk(database_url: str, **environment: str) -> Iterator[str]:
+    """The address of a `biosense desk` over that database, without TLS; it ends with the block.
+
+    Raises:
+        CannotStart: it ended or did not answer; the text holds the end of its log.
+    """
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    variables = {"BIOSENSE_DATABASE_URL": database_url, "BIOSENSE_DESK_SECURE_COOKIE": "false", **environment}
+    with tempfile.TemporaryDirectory(prefix="biosense-desk-") as folder:
+        command = ["biosense", "desk", "--port", str(port)]
+        with _running(command, variables, Path(folder) / "log", f"{address}/sign-in"):
+            yield address
+
+
+@contextmanager
+def _running(command: list[str], environment: dict[str, str], log: Path, answers_at: str) -> Iterator[None]:
+    """One of this installation's programs, from when it answers at that address until the block ends."""
+    program = str(Path(sys.executable).with_name(command[0]))
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [program, *command[1:]],
+            cwd=project_folder(),
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while not _answers(answers_at):
+            if process.poll() is not None or time.monotonic() > deadline:
+                said = log.read_text(errors="replace")[-2000:]
+                raise CannotStart(f"{' '.join(command[:2])} did not come up: {said}")
+            time.sleep(0.2)
+        yield
+    finally:
+        _end(process)
+
+
+def _answers(url: str) -> bool:
+    # No proxy of the environment: what is asked runs on this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        opener.open(url, timeout=5).close()
+    except (urllib.error.URLError, OSError):
+        return False
+    return True
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
