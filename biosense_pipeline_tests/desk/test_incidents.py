@@ -10,8 +10,7 @@ from biosense_pipeline.settings import Settings
 from biosense_pipeline.workflows.incidents import detect_incidents
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.desk.conftest import Desk
-from biosense_pipeline_tests.desk.test_page_structure import _Structure
-from biosense_pipeline_tests.desk.test_today import rows_of
+from biosense_pipeline_tests.desk.reading import Structure, rows_of
 from biosense_pipeline_tests.incident_days import NO_FACE, STEP, SUCCESS, UNKNOWN, enter_results, set_results
 from biosense_pipeline_tests.store.rows import AGENT, OTHER
 
@@ -80,7 +79,7 @@ def test_agents_page_tells_how_it_follows(desk: Desk, analyse: Callable[[Desk], 
     viewer = desk.signed_in(Role.VIEWER).get(f"/agents/{employee_id}").text
     assert "How this follows" in viewer
     assert "<img" not in viewer
-    structure = _Structure(viewer)
+    structure = Structure(viewer)
     assert structure.open == []
     ids_of_page = [attributes["id"] for _, attributes, _ in structure.elements if "id" in attributes]
     assert len(ids_of_page) == len(set(ids_of_page))

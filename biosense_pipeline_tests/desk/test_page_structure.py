@@ -1,6 +1,5 @@
 """What holds for every page: it can be used without a mouse, without eyes and without scripts of its own."""
 
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
@@ -8,35 +7,13 @@ import pytest
 from biosense_pipeline.codes import Role
 from biosense_pipeline.store.summaries import summarise
 from biosense_pipeline_tests.desk.conftest import Desk
-from biosense_pipeline_tests.desk.test_agent_page import compared_still, waiting_image
+from biosense_pipeline_tests.desk.reading import Structure
+from biosense_pipeline_tests.desk.rows import compared_still, waiting_image
 from biosense_pipeline_tests.store.rows import AGENT, HOUR
-
-VOID = {"meta", "link", "input", "img", "br"}
-
-
-class _Structure(HTMLParser):
-    """What a page consists of: elements with their attributes and the tags around them."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None], tuple[str, ...]]] = []
-        self.open: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs), tuple(self.open)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def all(self, *tags: str) -> list[dict[str, str | None]]:
-        return [attributes for tag, attributes, _ in self.elements if tag in tags]
 
 
 @pytest.fixture
-def pages(sqlite_desk: Desk) -> list[_Structure]:
+def pages(sqlite_desk: Desk) -> list[Structure]:
     """Every page with something on it, as an admin and as a viewer have it."""
     employee_id = sqlite_desk.employee(AGENT, "east", display_name="Eileen")
     waiting_image(sqlite_desk.database)
@@ -47,10 +24,10 @@ def pages(sqlite_desk: Desk) -> list[_Structure]:
     browsers = [sqlite_desk.signed_in(role) for role in (Role.ADMIN, Role.VIEWER)]
     answers = [browser.get(path) for browser in browsers for path in paths]
     assert {answer.status_code for answer in answers} == {200}
-    return [_Structure(answer.text) for answer in answers]
+    return [Structure(answer.text) for answer in answers]
 
 
-def test_nothing_is_inline(pages: list[_Structure]) -> None:
+def test_nothing_is_inline(pages: list[Structure]) -> None:
     """No page has a style or a script of its own: the policy would not let them work."""
     for page in pages:
         assert page.all("style") == []
@@ -59,7 +36,7 @@ def test_nothing_is_inline(pages: list[_Structure]) -> None:
             assert not [name for name in attributes if name == "style" or name.startswith("on")]
 
 
-def test_what_is_filled_in_has_a_label(pages: list[_Structure]) -> None:
+def test_what_is_filled_in_has_a_label(pages: list[Structure]) -> None:
     """Each field that is seen has a label of its own; ids are unique, and what is referred to is there."""
     for page in pages:
         ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
@@ -71,7 +48,7 @@ def test_what_is_filled_in_has_a_label(pages: list[_Structure]) -> None:
         assert named | labelled <= set(ids)
 
 
-def test_tables_and_headings(pages: list[_Structure]) -> None:
+def test_tables_and_headings(pages: list[Structure]) -> None:
     """Each page has one main heading, none is skipped; each table a caption and headings with their direction."""
     for page in pages:
         levels = [int(tag[1]) for tag, _, _ in page.elements if tag in ("h1", "h2", "h3", "h4")]
@@ -82,7 +59,7 @@ def test_tables_and_headings(pages: list[_Structure]) -> None:
         assert all(heading.get("scope") in ("row", "col") for heading in page.all("th"))
 
 
-def test_pictures_are_described(pages: list[_Structure]) -> None:
+def test_pictures_are_described(pages: list[Structure]) -> None:
     """Each picture has a text in its stead, and each list of links a name."""
     for page in pages:
         assert all(picture.get("alt") for picture in page.all("img"))
@@ -90,7 +67,7 @@ def test_pictures_are_described(pages: list[_Structure]) -> None:
         assert all(element.get("aria-label") for _, element, _ in page.elements if element.get("role") == "img")
 
 
-def test_forms_that_change_something_carry_the_token(pages: list[_Structure]) -> None:
+def test_forms_that_change_something_carry_the_token(pages: list[Structure]) -> None:
     """Every form that is posted has the session's token; links change nothing."""
     for page in pages:
         posted = [form for form in page.all("form") if form.get("method") == "post"]

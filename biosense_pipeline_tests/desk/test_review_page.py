@@ -11,9 +11,10 @@ from sqlalchemy import select
 from biosense_pipeline.codes import Role, Status, StillResult, Verdict
 from biosense_pipeline.store.desk_tables import Review
 from biosense_pipeline_tests.desk.conftest import Browser, Desk
-from biosense_pipeline_tests.desk.test_agent_page import compared_still, links
+from biosense_pipeline_tests.desk.reading import links
+from biosense_pipeline_tests.desk.rows import compared_still
+from biosense_pipeline_tests.store.desk_views.rows import decide_training
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, OTHER, change, enter_finished, enter_training
-from biosense_pipeline_tests.store.test_desk_views import set_training
 
 UNKNOWN = StillResult.UNKNOWN_PERSON
 MINUTE = timedelta(minutes=1)
@@ -77,7 +78,7 @@ def test_page_shows_still_benchmark_and_numbers(desk: Desk) -> None:
     """The still stands beside the image it was compared with, with its numbers, keys and forms that need no script."""
     desk.employee(AGENT, display_name="Eileen")
     for image_id in enter_training(desk.database, *[AGENT] * 7):
-        set_training(desk.database, image_id, Status.PROCESSED, "SUCCESS", 0)
+        decide_training(desk.database, image_id, Status.PROCESSED, "SUCCESS", 0)
     still_id = compared_still(desk.database, desk.app.state.model_id)
     page = desk.signed_in().get("/review").text
     assert links(page, "/pictures/") == [f"/pictures/still/{still_id}?box=1", "/pictures/training/7?box=1"]

@@ -1,7 +1,6 @@
 """Today: who is on the page, in which order, and what the strips say."""
 
 from datetime import timedelta
-from html.parser import HTMLParser
 
 import pytest
 
@@ -9,47 +8,12 @@ from biosense_pipeline.codes import Role, Status, StillResult, TrainingResult
 from biosense_pipeline.desk.pages.today import described
 from biosense_pipeline.store.desk_views.strips import CELL, Cell
 from biosense_pipeline_tests.desk.conftest import Desk
+from biosense_pipeline_tests.desk.reading import rows_of
+from biosense_pipeline_tests.store.desk_views.rows import decide_training
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, OTHER, enter_finished, enter_training
-from biosense_pipeline_tests.store.test_desk_views import set_training
 
 UNKNOWN = StillResult.UNKNOWN_PERSON
 MINUTE = timedelta(minutes=1)
-
-
-class _Rows(HTMLParser):
-    """The text of each table row's heading, and of what is labelled in it."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.headings: list[str] = []
-        self.labels: list[str] = []
-        self.tones: list[list[str]] = []
-        self._heading = False
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "th" and given.get("scope") == "row":
-            self._heading = True
-            self.headings.append("")
-        if given.get("role") == "img":
-            self.labels.append(given["aria-label"] or "")
-            self.tones.append([])
-        elif "cell" in (given.get("class") or "").split() and "title" in given:
-            self.tones[-1].append((given["class"] or "").removeprefix("cell tone-"))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "th":
-            self._heading = False
-
-    def handle_data(self, data: str) -> None:
-        if self._heading:
-            self.headings[-1] = " ".join(f"{self.headings[-1]} {data}".split())
-
-
-def rows_of(browser_page: str) -> _Rows:
-    """What the table of agents says."""
-    return _Rows(browser_page)
 
 
 def test_open_findings_come_first(desk: Desk) -> None:
@@ -139,9 +103,9 @@ def test_what_is_to_do_for_an_agent(desk: Desk) -> None:
     for lan_id in ("NA\\none", "NA\\waits", "NA\\failed", "NA\\fine"):
         desk.employee(lan_id)
     waits, failed, fine = enter_training(desk.database, "NA\\waits", "na\\FAILED", "NA\\fine")
-    set_training(desk.database, waits, Status.CLAIMED, TrainingResult.AWAITING_APPROVAL, 1)
-    set_training(desk.database, failed, Status.FAILED, TrainingResult.POOR, 1)
-    set_training(desk.database, fine, Status.PROCESSED, TrainingResult.ONE_FACE, 1)
+    decide_training(desk.database, waits, Status.CLAIMED, TrainingResult.AWAITING_APPROVAL, 1)
+    decide_training(desk.database, failed, Status.FAILED, TrainingResult.POOR, 1)
+    decide_training(desk.database, fine, Status.PROCESSED, TrainingResult.ONE_FACE, 1)
     browser = desk.signed_in()
 
     def told(name: str) -> list[str]:
