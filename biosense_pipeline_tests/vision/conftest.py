@@ -1,6 +1,6 @@
-"""The real engine and the limits that pictures are decoded with."""
+"""The real engine, the limits that pictures are decoded with, and pools of workers with engines that fail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -12,6 +12,9 @@ from biosense_pipeline.vision.decode import ImageLimits
 from biosense_pipeline.vision.engines import EngineSpec
 from biosense_pipeline.vision.examine import Examination, examine_pictures
 from biosense_pipeline.vision.faces import FULL_LOOK, FaceEngine, Look, Picture
+from biosense_pipeline.vision.pool import PoolExaminer
+from biosense_pipeline.vision.worker import MakeEngine
+from biosense_pipeline_tests.vision import fakes
 
 LIMITS = ImageLimits(max_bytes=8 * 2**20, max_pixels=12_000_000)
 SPEC = EngineSpec(EngineName.DLIB, LIMITS, Detection.ADAPTIVE)
@@ -48,3 +51,17 @@ def see(engine: FaceEngine) -> See:
 def references(see: See) -> dict[Person, np.ndarray]:
     """The encoding of each person's training picture."""
     return {person: see(frames.training_picture(person)).faces[0].encoding for person in Person}
+
+
+@pytest.fixture
+def make_pool() -> Iterator[Callable[..., PoolExaminer]]:
+    """Makes pools that are closed after the test."""
+    pools: list[PoolExaminer] = []
+
+    def make(make_engine: MakeEngine = fakes.commanded, workers: int = 2, timeout: float = 30) -> PoolExaminer:
+        pools.append(PoolExaminer(fakes.SPEC, workers, timeout, make_engine))
+        return pools[-1]
+
+    yield make
+    for pool in pools:
+        pool.close()
