@@ -15,11 +15,14 @@ from biosense_pipeline.store.summaries import summarise
 from biosense_pipeline.store.tables import RecognitionResult, StreamImage, TrainingImage
 from biosense_pipeline.vision.examine import Examination
 from biosense_pipeline.vision.faces import Face
+from biosense_pipeline.workflows.workbench import Workbench
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.matching.crowds import faces
-from biosense_pipeline_tests.workflows.fakes import MODEL, PreparedExaminer
+from biosense_pipeline_tests.workflows.fakes import MODEL, PreparedExaminer, bench_with
 
 STILLS_AN_HOUR = 12
+#: A target that needs 300 pairs of people, which 25 people make.
+TARGET = 0.01
 
 
 @dataclass
@@ -113,6 +116,11 @@ class FakeSite:
                 for number, shown in enumerate(pictures)
             ],
         )
+
+
+def bench_at(site: FakeSite, **values: Any) -> Workbench:
+    """A workbench at the site that calibrates to :data:`TARGET`; settings by field name."""
+    return bench_with(site.database, site.examiner, **{"target_fmr": TARGET, **values})
 
 
 def _face(encoding: np.ndarray) -> Examination:
