@@ -69,3 +69,12 @@ def biosense_process(folder: Path, *arguments: str, **values: object) -> Done:
 def run(tmp_path: Path) -> Run:
     """Runs ``biosense`` with arguments; settings by field name."""
     return lambda *arguments, **values: biosense(tmp_path, *arguments, **values)
+
+
+def one_sentence(done: Done, code: int, *words: str) -> None:
+    """What a person's mistake ends in."""
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert done.stderr.startswith("biosense: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert all(word in done.stderr for word in words), done.stderr

@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from biosense_pipeline.demo.frames import Person, empty_frame, own_frame
-from biosense_pipeline_tests.cli.conftest import Done, Run, biosense
-from biosense_pipeline_tests.cli.test_verification import one_sentence
+from biosense_pipeline_tests.cli.conftest import Done, Run, biosense, one_sentence
 
 #: As the command's users know them.
 KEYS = {"stills", "eer_single", "eer_window", "apcer_at_bpcer_1_window", "apcer_at_bpcer_5_window", "iapar"}

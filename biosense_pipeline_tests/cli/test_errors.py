@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import URL
 
 from biosense_pipeline.vision.model_files import LANDMARKS_5, RESNET
-from biosense_pipeline_tests.cli.conftest import Done, Run, biosense_process
+from biosense_pipeline_tests.cli.conftest import Done, Run, biosense_process, one_sentence
 
 SECRET = "S3cret-Pa55"
 NOWHERE = f"mysql+pymysql://agent:{SECRET}@127.0.0.1:1/biosense"
@@ -150,9 +150,5 @@ def test_the_password_is_never_shown(run: Run, arguments: list[str], url: str) -
 
 
 def _one_sentence(done: Done, code: int, *words: str) -> None:
-    assert (done.returncode, done.stdout) == (code, ""), done.stderr
-    assert done.stderr.startswith("biosense: ")
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert "Traceback" not in done.stderr
+    one_sentence(done, code, *words)
     assert SECRET not in done.stderr
-    assert all(word in done.stderr for word in words), done.stderr

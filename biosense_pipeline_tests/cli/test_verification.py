@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from biosense_pipeline.demo.frames import Person, empty_frame, own_frame
-from biosense_pipeline_tests.cli.conftest import Done, Run, biosense
+from biosense_pipeline_tests.cli.conftest import Done, Run, biosense, one_sentence
 
 #: As the issue names them.
 KEYS = {
@@ -145,12 +145,3 @@ def verify(folder: Path, faces: Path, *arguments: object) -> Done:
 def run_in(folder: Path, *arguments: object) -> Done:
     """Run in a folder, without processes of its own."""
     return biosense(folder, "evaluate", "verification", *map(str, arguments), workers=0)
-
-
-def one_sentence(done: Done, code: int, *words: str) -> None:
-    """What a person's mistake ends in."""
-    assert (done.returncode, done.stdout) == (code, ""), done.stderr
-    assert done.stderr.startswith("biosense: ")
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    assert all(word in done.stderr for word in words), done.stderr
