@@ -1,6 +1,7 @@
 """What waits for a reviewer: findings nobody has judged, and violations that a second reviewer has to see."""
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +26,7 @@ from biosense_pipeline.store.tables import MYSQL_DIALECTS, StreamImage
 
 #: Findings that one query fetches at most. A page's worth at first; more where most are of other agents.
 _MOST_AT_A_TIME = 2000
-#: Open findings of each kind that are counted, the newest: more than anybody reviews in a shift.
+#: Open findings of each kind that are counted at least, the newest: more than anybody reviews in a shift.
 MOST_COUNTED = 500
 
 
@@ -69,6 +70,24 @@ class QueueItem:
         return QueuePosition(self.capture_time, self.still_id)
 
 
+@dataclass(frozen=True)
+class OpenFindings:
+    """What waits for a reviewer, counted.
+
+    Attributes:
+        of_agents: findings by employee id; agents without any are absent.
+        complete: False: only the newest were counted, MOST_COUNTED of a kind at least; there are more.
+    """
+
+    of_agents: Mapping[int, int]
+    complete: bool
+
+    @property
+    def total(self) -> int:
+        """Findings of all agents together."""
+        return sum(self.of_agents.values())
+
+
 def review_queue(
     database: Database, *, team: str | None, limit: int, after: QueuePosition | None, reviewer_id: int
 ) -> list[QueueItem]:
@@ -86,37 +105,46 @@ def review_queue(
         return _items(connection, found, own)
 
 
-def open_findings(database: Database, *, team: str | None, among: Sequence[Agent] | None = None) -> dict[int, int]:
-    """How many findings wait for a reviewer, the first or the second, by employee id; agents without any are absent.
-
-    The newest MOST_COUNTED of each kind are counted: the numbers are exact as long as they sum up to less.
+def open_findings(
+    database: Database, *, team: str | None, reviewer_id: int | None = None, among: Sequence[Agent] | None = None
+) -> OpenFindings:
+    """How many findings of active agents wait for a reviewer, the first or the second.
 
     Args:
         team: the team whose agents these are; None: all agents.
+        reviewer_id: who asks; violations that this user confirmed wait for another one. None: whoever it is.
         among: all agents of the team, where they are read already.
     """
     own = active_agents(agents(database, team) if among is None else among)
-    if not own:
-        return {}
-    counts: dict[int, int] = {}
+    counts: Counter[int] = Counter()
+    complete = True
     with database.read() as connection:
-        limits = _of_team(connection, team, own)
-        for result in FINDINGS:
-            newest = (
-                _waiting(result, closes(), limits)
-                .order_by(StreamImage.capture_time.desc())
-                .limit(MOST_COUNTED)
-                .subquery()
-            )
-            for lan_id, stills in connection.execute(
-                select(newest.c.lan_id, func.count())
-                .where(newest.c.status == Status.PROCESSED)
-                .group_by(*exactly(newest.c.lan_id))
-            ):
-                agent = own.get(own_key(lan_id))
-                if agent is not None:
-                    counts[agent.id] = counts.get(agent.id, 0) + stills
-    return counts
+        limits = _of_team(connection, team, own) if own else []
+        for result in FINDINGS if own else ():
+            of_result, all_of_it = _counted(connection, _waiting(result, _done(reviewer_id), limits), own)
+            counts.update(of_result)
+            complete = complete and all_of_it
+    return OpenFindings(dict(counts), complete)
+
+
+def _counted(connection: Connection, waiting: Any, agents: Mapping[str, Agent]) -> tuple[Counter[int], bool]:
+    """The newest stills that wait, by employee id: MOST_COUNTED of active agents at least, or all there are."""
+    most = MOST_COUNTED
+    while True:
+        newest = waiting.order_by(StreamImage.capture_time.desc()).limit(most).subquery()
+        counts: Counter[int] = Counter()
+        looked_at = 0
+        for lan_id, status, stills in connection.execute(
+            select(newest.c.lan_id, newest.c.status, func.count()).group_by(*exactly(newest.c.lan_id), newest.c.status)
+        ):
+            looked_at += stills
+            agent = agents.get(own_key(lan_id))
+            if agent is not None and status == Status.PROCESSED:
+                counts[agent.id] += stills
+        if looked_at < most or counts.total() >= MOST_COUNTED:
+            return counts, looked_at < most
+        # The newest are of agents who have left, or wait to be processed again: those behind them count too.
+        most *= 4
 
 
 def _open_findings(
@@ -146,7 +174,7 @@ def _newest_first(
     at_a_time: int,
 ) -> Iterator[Any]:
     """Stills with one result that wait for the reviewer, in the order of the index on open results."""
-    waiting = _waiting(result, or_(closes(), Review.reviewer_id == reviewer_id), limits)
+    waiting = _waiting(result, _done(reviewer_id), limits)
     position, step = after, at_a_time
     while position is None or position.capture_time is not None:
         page = connection.execute(
@@ -180,6 +208,11 @@ def _without_time(connection: Connection, waiting: Any, after: QueuePosition | N
         if len(page) < step:
             return
         before = page[-1].id
+
+
+def _done(reviewer_id: int | None) -> ColumnElement[bool]:
+    """Condition on a review after which this reviewer is not asked; None: nobody is."""
+    return closes() if reviewer_id is None else or_(closes(), Review.reviewer_id == reviewer_id)
 
 
 def _waiting(

@@ -15,7 +15,7 @@ from biosense_pipeline.store.desk_tables import DeskUser, Review
 from biosense_pipeline.store.employees import employee_ids
 from biosense_pipeline.store.findings import FINDINGS, VIOLATIONS, closed_by, numbers_of
 from biosense_pipeline.store.review_queue import (
-    MOST_COUNTED,
+    OpenFindings,
     QueueItem,
     QueuePosition,
     open_findings,
@@ -26,10 +26,10 @@ from biosense_pipeline.store.tables import StreamImage
 __all__ = [
     "FINDINGS",
     "LONGEST_NOTE",
-    "MOST_COUNTED",
     "VIOLATIONS",
     "AlreadyReviewed",
     "FindingChanged",
+    "OpenFindings",
     "QueueItem",
     "QueuePosition",
     "SecondReviewRefused",

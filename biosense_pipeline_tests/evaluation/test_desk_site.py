@@ -59,7 +59,7 @@ def test_tables_of_the_site_agree(mariadb_database: Database, site: Site) -> Non
 def test_site_has_findings_to_review(mariadb_database: Database, site: Site) -> None:
     """The newest findings are reviewed, older ones wait, some for a second reviewer; the queue shows their numbers."""
     database = mariadb_database
-    counted = sum(open_findings(database, team=None).values())
+    counted = open_findings(database, team=None).total
     assert site.findings > 20
     assert site.findings - site.reviewed <= counted < site.findings
     assert _count(database, "review WHERE round = 2") > 0

@@ -94,7 +94,7 @@ def test_counting_reads_findings_only(site: Database, monkeypatch: pytest.Monkey
     """The open findings of all agents are counted from the index of open ones and the reviews, and from no still."""
     monkeypatch.setattr(review_queue_module, "MOST_COUNTED", FINDINGS)
     counts: dict[int, int] = {}
-    read = _rows_read(site, lambda: counts.update(open_findings(site, team=None)))
+    read = _rows_read(site, lambda: counts.update(open_findings(site, team=None).of_agents))
     pending = STILLS // 500
     assert sum(counts.values()) == FINDINGS - REVIEWED - (pending - REVIEWED // 25)
     assert read <= 4 * FINDINGS

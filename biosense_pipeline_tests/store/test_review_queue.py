@@ -47,7 +47,7 @@ def test_stills_that_are_not_finished_do_not_wait(small: tuple[Database, int, in
     database, *people = small
     change(database, [enter_finished(database, AGENT, HOUR, UNKNOWN)], status=Status.PENDING)
     assert queue(database, people[0]) == []
-    assert open_findings(database, team=None) == {}
+    assert open_findings(database, team=None).of_agents == {}
 
 
 def test_item_has_the_numbers_of_the_deciding_model(database: Database, people: tuple[int, int]) -> None:
@@ -81,11 +81,11 @@ def test_team_sees_its_own_agents(database: Database, people: tuple[int, int]) -
     assert [item.still_id for item in queue(database, people[0], team="Ann")] == [own]
     assert [item.still_id for item in queue(database, people[0], team="Bob")] == [others]
     ids = dict(fetch(database, "SELECT team_lead, id FROM employee"))
-    assert open_findings(database, team="Ann") == {ids["Ann"]: 1}
-    assert open_findings(database, team=None) == {ids["Ann"]: 1, ids["Bob"]: 1}
+    assert open_findings(database, team="Ann").of_agents == {ids["Ann"]: 1}
+    assert open_findings(database, team=None).of_agents == {ids["Ann"]: 1, ids["Bob"]: 1}
     for team in ("", "Án", "nobody"):
         assert queue(database, people[0], team=team) == []
-        assert open_findings(database, team=team) == {}
+        assert open_findings(database, team=team).of_agents == {}
 
 
 def test_team_names_that_differ_in_an_accent_are_two(database: Database, people: tuple[int, int]) -> None:
@@ -102,7 +102,7 @@ def test_inactive_agents_are_left_out(small: tuple[Database, int, int]) -> None:
     enter_finished(database, "NA\\never seen before", HOUR, UNKNOWN)
     database.write(lambda connection: connection.execute(update(Employee).values(active=False)))
     assert queue(database, people[0]) == []
-    assert open_findings(database, team=None) == {}
+    assert open_findings(database, team=None).of_agents == {}
 
 
 @pytest.mark.parametrize("team", [None, "Ann"])
@@ -111,7 +111,7 @@ def test_spellings_of_an_agent_are_one(database: Database, people: tuple[int, in
     for second, lan_id in enumerate((AGENT, AGENT.upper(), f"{AGENT} ")):
         enter_finished(database, lan_id, HOUR + second * SECOND, UNKNOWN)
     assert [item.lan_id for item in queue(database, people[0], team=team)] == [AGENT] * 3
-    assert list(open_findings(database, team=team).values()) == [3]
+    assert list(open_findings(database, team=team).of_agents.values()) == [3]
 
 
 def test_names_that_differ_in_an_accent_are_two_agents(database: Database, people: tuple[int, int]) -> None:
@@ -122,7 +122,7 @@ def test_names_that_differ_in_an_accent_are_two_agents(database: Database, peopl
     accented = enter_finished(database, "NA\\rené", HOUR, UNKNOWN)
     assert [item.still_id for item in queue(database, people[0], team="Ann")] == [accented]
     assert [item.still_id for item in queue(database, people[0], team="Bob")] == [rene]
-    assert list(open_findings(database, team="Ann").values()) == [1]
+    assert list(open_findings(database, team="Ann").of_agents.values()) == [1]
 
 
 def test_count_is_limited_to_the_newest(
@@ -136,8 +136,32 @@ def test_count_is_limited_to_the_newest(
     record(database, enter_finished(database, OTHER, HOUR + 9 * SECOND, UNKNOWN), people[0], NOT_SURE)
     enter_finished(database, OTHER, HOUR, COMPANY)
     ids = dict(fetch(database, "SELECT lan_id, id FROM employee"))
-    assert open_findings(database, team=None) == {ids[AGENT]: 2, ids[OTHER]: 1}
-    assert open_findings(database, team="Bob") == {ids[OTHER]: 2}
+    found = open_findings(database, team=None)
+    assert (found.of_agents, found.total, found.complete) == ({ids[AGENT]: 2, ids[OTHER]: 1}, 3, False)
+    bobs = open_findings(database, team="Bob")
+    assert (bobs.of_agents, bobs.complete) == ({ids[OTHER]: 2}, True)
+
+
+def test_findings_of_who_has_left_hide_no_others(
+    database: Database, people: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many newer findings an agent left behind who works here no more, those of others are counted."""
+    monkeypatch.setattr(review_queue_module, "MOST_COUNTED", 2)
+    add_agent(database, "NA\\gone", "Ann", active=False)
+    for second in range(9):
+        enter_finished(database, "NA\\gone", HOUR + second * SECOND, UNKNOWN)
+        enter_finished(database, OTHER, HOUR - second * SECOND, UNKNOWN)
+    ids = dict(fetch(database, "SELECT lan_id, id FROM employee"))
+    found = open_findings(database, team=None)
+    assert set(found.of_agents) == {ids[OTHER]}
+    assert found.of_agents[ids[OTHER]] >= 2
+
+
+def test_own_confirmation_does_not_wait_for_oneself(database: Database, people: tuple[int, int]) -> None:
+    """A violation that a reviewer confirmed is counted for a second reviewer, not for the first, as in the queue."""
+    record(database, enter_finished(database, AGENT, HOUR, UNKNOWN), people[0], CORRECT)
+    counted = [open_findings(database, team=None, reviewer_id=user).total for user in (*people, None)]
+    assert counted == [0, 1, 1]
 
 
 def test_name_with_quotes_and_markup_is_data(database: Database, people: tuple[int, int]) -> None:
@@ -158,7 +182,7 @@ def test_verdict_takes_a_finding_out_of_the_queue(small: tuple[Database, int, in
     record(database, enter_finished(database, AGENT, HOUR, COMPANY), people[0], CORRECT, result=COMPANY)
     for user in people:
         assert queue(database, user) == []
-    assert open_findings(database, team=None) == {}
+    assert open_findings(database, team=None).of_agents == {}
 
 
 def test_stills_that_a_client_deleted_do_not_wait(small: tuple[Database, int, int]) -> None:
@@ -168,7 +192,7 @@ def test_stills_that_a_client_deleted_do_not_wait(small: tuple[Database, int, in
     record(database, still_id, people[0], CORRECT)
     database.write(lambda connection: connection.exec_driver_sql("DELETE FROM stream_img"))
     assert queue(database, people[1]) == []
-    assert open_findings(database, team=None) == {}
+    assert open_findings(database, team=None).of_agents == {}
     assert len(reviews_of(database, [still_id, still_id + 1])[still_id]) == 1
 
 
@@ -211,7 +235,7 @@ def test_pages_join_to_the_whole_queue(
         assert len(page) <= limit
         found += page
     assert [item.still_id for item in found] == [still_id for *_, still_id in sorted(expected, reverse=True)]
-    assert sum(open_findings(database, team=team).values()) == len(expected)
+    assert open_findings(database, team=team).total == len(expected)
 
 
 def _enter(database: Database, lan_id: str, moment: datetime | None, result: StillResult) -> int:

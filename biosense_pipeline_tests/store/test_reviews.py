@@ -49,11 +49,11 @@ def test_confirmed_violation_waits_for_another_reviewer(
     assert queue(database, first) == []
     (item,) = queue(database, second)
     assert (item.round, item.first_verdict) == (2, CORRECT)
-    assert list(open_findings(database, team=None).values()) == [1]
+    assert list(open_findings(database, team=None).of_agents.values()) == [1]
     record(database, still_id, second, FALSE_ALARM, result=result, round_=2)
     for user in people:
         assert queue(database, user) == []
-    assert open_findings(database, team=None) == {}
+    assert open_findings(database, team=None).of_agents == {}
     assert [(r.round, r.reviewer, r.verdict, r.note) for r in reviews_of(database, [still_id])[still_id]] == [
         (1, "first", CORRECT, "not him"),
         (2, "second", FALSE_ALARM, None),
@@ -165,7 +165,7 @@ def test_verdict_is_on_one_result_of_a_still(database: Database, people: tuple[i
     change(database, [still_id], result=UNKNOWN)
     (item,) = queue(database, first)
     assert (item.result, item.round, item.first_verdict) == (UNKNOWN, 1, None)
-    assert sum(open_findings(database, team=None).values()) == 1
+    assert open_findings(database, team=None).total == 1
     with pytest.raises(SecondReviewRefused):
         record(database, still_id, second, CORRECT, round_=2)
     record(database, still_id, first, CORRECT)

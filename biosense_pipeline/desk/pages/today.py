@@ -28,7 +28,7 @@ from biosense_pipeline.store.desk_views.strips import (
     window_end,
 )
 from biosense_pipeline.store.desk_views.training_images import Enrolment, enrolments
-from biosense_pipeline.store.reviews import MOST_COUNTED, open_findings
+from biosense_pipeline.store.reviews import OpenFindings, open_findings
 
 A_PAGE = 25
 #: Open incidents that are listed; as many agents at once hang together.
@@ -56,7 +56,8 @@ def today(request: Request) -> Response:
     shown = asked or default_moment(state.database, now)
     everyone = agents(state.database, visitor.agents.team)
     search, team = text_of(request, "q"), text_of(request, "team")
-    findings = open_findings(state.database, team=visitor.agents.team, among=everyone)
+    reviewer_id = visitor.user_id if visitor.may_decide else None
+    findings = open_findings(state.database, team=visitor.agents.team, reviewer_id=reviewer_id, among=everyone)
     incidents = open_incidents(state.database, shown, team=visitor.agents.team)
     species_of: dict[int, list[str]] = defaultdict(list)
     for incident in incidents:
@@ -85,8 +86,8 @@ def today(request: Request) -> Response:
             "earlier": {**query, "at": _at(shown - SPAN)},
             "later": {**query, "at": _at(shown + SPAN)},
             "is_past": asked is None and shown != now,
-            "waiting": sum(findings.values()),
-            "most_counted": MOST_COUNTED,
+            "waiting": findings.total,
+            "or_more": "" if findings.complete else " or more",
             "failing_alerts": failing_alerts(request),
         },
     )
@@ -98,7 +99,7 @@ def _with_agents(incidents: Sequence[ShownIncident], everyone: Sequence[Agent]) 
 
 
 def _chosen(
-    everyone: Sequence[Agent], search: str, team: str, findings: dict[int, int], incidents: dict[int, list[str]]
+    everyone: Sequence[Agent], search: str, team: str, findings: OpenFindings, incidents: dict[int, list[str]]
 ) -> list[Agent]:
     """The agents asked for: those with open incidents, those with open findings, the others.
 
@@ -106,13 +107,13 @@ def _chosen(
     """
     own = [agent for agent in everyone if not team or agent.team == team]
     found = matching(own, search) if search else [agent for agent in own if agent.active]
-    return sorted(found, key=lambda agent: (agent.id not in incidents, not findings.get(agent.id)))
+    return sorted(found, key=lambda agent: (agent.id not in incidents, agent.id not in findings.of_agents))
 
 
 def _rows(
     database: Database,
     page: Sequence[Agent],
-    findings: dict[int, int],
+    findings: OpenFindings,
     incidents: dict[int, list[str]],
     end: datetime,
 ) -> list[AgentRow]:
@@ -120,7 +121,7 @@ def _rows(
     return [
         AgentRow(
             agent,
-            findings.get(agent.id, 0),
+            findings.of_agents.get(agent.id, 0),
             incidents.get(agent.id, []),
             seen[agent.id],
             described(seen[agent.id].cells),
