@@ -11,8 +11,9 @@ Times are naive UTC as the caller gives them, except an incident's own, which ar
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Select, select, update
 
 from biosense_pipeline.codes import AlertEvent
 from biosense_pipeline.store.alertable_incidents import worth_telling
@@ -43,31 +44,38 @@ class ClaimedDelivery:
     team: str | None
 
 
+def not_entered(
+    connection: Connection, events: Iterable[tuple[int, AlertEvent]], channels: Collection[str]
+) -> list[tuple[int, AlertEvent, str]]:
+    """The messages (incident id, what happened, channel) about these events that are not entered yet, in order."""
+    wanted = [(incident_id, event, channel) for incident_id, event in events for channel in channels]
+    if not wanted:
+        return []
+    entered = connection.execute(
+        select(AlertDelivery.incident_id, AlertDelivery.event, AlertDelivery.channel).where(
+            AlertDelivery.incident_id.in_({incident_id for incident_id, _, _ in wanted})
+        )
+    )
+    known = {tuple(row) for row in entered}
+    return [message for message in wanted if message not in known]
+
+
 def enter_deliveries(
     database: Database, events: Iterable[tuple[int, AlertEvent]], channels: Collection[str], now: datetime
 ) -> int:
     """Enter a message per event (incident id and what happened) and channel, where there is none; returns how many."""
-    rows = [
-        {"incident_id": incident_id, "channel": channel, "event": event, "next_attempt": now, "created": now}
-        for incident_id, event in events
-        for channel in channels
-    ]
-    if not rows:
-        return 0
+    told = list(events)
 
     def enter(connection: Connection) -> int:
-        present = connection.execute(
-            select(AlertDelivery.incident_id, AlertDelivery.channel, AlertDelivery.event).where(
-                AlertDelivery.incident_id.in_({row["incident_id"] for row in rows})
-            )
-        )
-        known = {tuple(row) for row in present}
-        lacking = [row for row in rows if (row["incident_id"], row["channel"], row["event"]) not in known]
+        lacking = [
+            {"incident_id": incident_id, "channel": channel, "event": event, "next_attempt": now, "created": now}
+            for incident_id, event, channel in not_entered(connection, told, channels)
+        ]
         # Another process may enter the same in this moment; the unique key lets one of both through.
         insert_missing(connection, AlertDelivery.__table__, lacking)
         return len(lacking)
 
-    return database.write(enter)
+    return database.write(enter) if told and channels else 0
 
 
 def give_up(database: Database, before: datetime) -> int:
@@ -84,6 +92,12 @@ def give_up(database: Database, before: datetime) -> int:
     return database.write(lambda connection: int(connection.execute(statement).rowcount))
 
 
+def message_due(database: Database, channels: Collection[str], now: datetime) -> bool:
+    """Whether :func:`claim_delivery` would take a message to one of the channels."""
+    with database.read() as connection:
+        return connection.execute(_due(channels, now).limit(1)).first() is not None
+
+
 def claim_delivery(
     database: Database, channels: Collection[str], now: datetime, lease: timedelta
 ) -> ClaimedDelivery | None:
@@ -91,9 +105,9 @@ def claim_delivery(
 
     Messages about incidents that were withdrawn meanwhile, and about agents that no longer work here, stay.
     """
-    due = (
-        select(
-            AlertDelivery.id,
+    candidates = (
+        _due(channels, now)
+        .add_columns(
             AlertDelivery.channel,
             AlertDelivery.event,
             AlertDelivery.attempts,
@@ -107,20 +121,12 @@ def claim_delivery(
             Employee.lan_id,
             Employee.team_lead,
         )
-        .join(Incident, Incident.id == AlertDelivery.incident_id)
-        .join(Employee, Employee.id == Incident.employee_id)
-        .where(
-            AlertDelivery.delivered.is_(None),
-            AlertDelivery.next_attempt <= now,
-            AlertDelivery.channel.in_(channels),
-            *worth_telling(),
-        )
         .order_by(AlertDelivery.next_attempt, AlertDelivery.id)
         .limit(_CANDIDATES)
     )
 
     def take(connection: Connection) -> ClaimedDelivery | None:
-        for row in connection.execute(due).all():
+        for row in connection.execute(candidates).all():
             ours = connection.execute(
                 update(AlertDelivery)
                 .where(
@@ -174,3 +180,17 @@ def record_failure(database: Database, claimed: ClaimedDelivery, reason: str, ne
         .values(next_attempt=next_attempt, last_error=reason)
     )
     database.write(lambda connection: connection.execute(statement))
+
+
+def _due(channels: Collection[str], now: datetime) -> Select[Any]:
+    return (
+        select(AlertDelivery.id)
+        .join(Incident, Incident.id == AlertDelivery.incident_id)
+        .join(Employee, Employee.id == Incident.employee_id)
+        .where(
+            AlertDelivery.delivered.is_(None),
+            AlertDelivery.next_attempt <= now,
+            AlertDelivery.channel.in_(channels),
+            *worth_telling(),
+        )
+    )

@@ -82,8 +82,12 @@ def alertable_incidents(database: Database, since: datetime) -> list[AlertableIn
 
 
 def worth_telling() -> tuple[ColumnElement[bool], ...]:
-    """Conditions on an incident and its agent, with which ``employee`` has to be joined."""
-    return (Incident.withdrawn.is_(None), *_of_alerted_agents())
+    """Conditions on a message, its incident and its agent, which have to be joined.
+
+    That an incident is over is not told of one that late stills have opened again.
+    """
+    over = or_(AlertDelivery.event != AlertEvent.CLOSED, Incident.closed.is_not(None))
+    return (Incident.withdrawn.is_(None), over, *_of_alerted_agents())
 
 
 def _of_alerted_agents() -> tuple[ColumnElement[bool], ...]:

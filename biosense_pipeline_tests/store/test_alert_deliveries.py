@@ -9,6 +9,7 @@ from biosense_pipeline.store.alert_deliveries import (
     claim_delivery,
     enter_deliveries,
     give_up,
+    message_due,
     record_delivered,
     record_failure,
 )
@@ -47,6 +48,7 @@ def test_each_message_is_entered_once(database: Database, incident: int) -> None
 
 def test_message_is_claimed_by_one(database: Database, incident: int) -> None:
     """Of several who claim at the same moment each message goes to one."""
+    change_incident(database, incident, closed=NOW + HOUR)
     enter_deliveries(database, [(incident, OPENED), (incident, CLOSED)], ONE, NOW)
     taken = at_once(6, lambda _: claim_delivery(database, ONE, NOW, LEASE))
     assert sorted(claimed.event for claimed in taken if claimed) == [CLOSED, OPENED]
@@ -90,6 +92,7 @@ def test_failed_message_waits(database: Database, incident: int) -> None:
     record_failure(database, claimed, "the server answered 500", NOW + HOUR)
     (row,) = delivery_rows(database)
     assert (row.last_error, row.attempts, row.delivered) == ("the server answered 500", 1, None)
+    change_incident(database, incident, closed=NOW)
     enter_deliveries(database, [(incident, CLOSED)], ONE, NOW)
     again = [claim_delivery(database, ONE, NOW + HOUR, LEASE) for _ in range(3)]
     assert [claimed and claimed.event for claimed in again] == [CLOSED, OPENED, None]
@@ -124,6 +127,17 @@ def test_withdrawn_incident_is_not_sent(database: Database, incident: int) -> No
     assert claim_delivery(database, ONE, NOW, LEASE) is not None
 
 
+def test_end_is_not_told_of_what_goes_on(database: Database, incident: int) -> None:
+    """That an incident is over is not sent, and fails nobody, where late stills opened it again."""
+    change_incident(database, incident, closed=NOW)
+    enter_deliveries(database, [(incident, CLOSED)], ONE, NOW)
+    assert message_due(database, ONE, NOW)
+    change_incident(database, incident, closed=None)
+    assert not message_due(database, ONE, NOW)
+    assert claim_delivery(database, ONE, NOW, LEASE) is None
+    assert failing_deliveries(database, NOW + 2 * HOUR) == []
+
+
 def test_incidents_know_what_was_told(database: Database, incident: int) -> None:
     """An entered beginning counts as told, an end only once it arrived; old incidents are left out."""
     agent = enter_agent(database, OTHER)
@@ -131,6 +145,7 @@ def test_incidents_know_what_was_told(database: Database, incident: int) -> None
     assert [(found.id, found.told, found.told_over) for found in alertable_incidents(database, NOW)] == [
         (incident, False, False)
     ]
+    change_incident(database, incident, closed=NOW + HOUR)
     enter_deliveries(database, [(incident, OPENED), (incident, CLOSED)], ONE, NOW)
     assert [(found.told, found.told_over) for found in alertable_incidents(database, NOW)] == [(True, False)]
     for _ in range(2):

@@ -90,8 +90,9 @@ class Template:
             self._template = environment.from_string(source)
             self._name = name
             for event in AlertEvent:
-                self.compose(_sample(event))
-        except jinja2.TemplateError as error:
+                for complete in (True, False):
+                    self.compose(_sample(event, complete))
+        except Exception as error:  # an expression of a template may raise anything
             raise WrongUse(
                 f"{ENV_PREFIX}ALERT_TEMPLATE: {name} is no template of an alert ({error}): correct it, or leave the "
                 "setting empty for the default text."
@@ -149,7 +150,9 @@ def _moment(time: datetime | None) -> str:
     return f"{time:%Y-%m-%d %H:%M}" if time else ""
 
 
-def _sample(event: AlertEvent) -> Alert:
+def _sample(event: AlertEvent, complete: bool) -> Alert:
+    """An alert to try a template on; an incomplete one has neither team nor link."""
+    team, link = ("team", "https://desk.example.com") if complete else (None, None)
     since = datetime(2026, 3, 2, 9)
     until = since if event is AlertEvent.CLOSED else None
-    return Alert(1, event, Species.ABSENT, "NA\\agent", "team", since, until, "UTC", 1, "https://desk.example.com")
+    return Alert(1, event, Species.ABSENT, "NA\\agent", team, since, until, "UTC", 1, link)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.alerts_waiting import message_due, not_entered
+from biosense_pipeline.store.alert_deliveries import message_due, not_entered
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.workflows.alerts.channels import channels
 from biosense_pipeline.workflows.alerts.deliver import events_to_tell
@@ -20,4 +20,6 @@ def alerts_wait(database: Database, settings: Settings, now: datetime) -> bool:
         return False
     if message_due(database, names, now.astimezone(UTC).replace(tzinfo=None)):
         return True
-    return bool(not_entered(database, events_to_tell(database, settings, now), names))
+    events = events_to_tell(database, settings, now)
+    with database.read() as connection:
+        return bool(not_entered(connection, events, names))

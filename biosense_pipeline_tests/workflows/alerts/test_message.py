@@ -112,7 +112,17 @@ def test_own_template(use_settings: UseSettings, tmp_path: Path) -> None:
     assert (message.title, message.body) == ("opened print", "NA\\vep5898 biosense-incident-12-opened")
 
 
-@pytest.mark.parametrize("source", ["{{ name }}", "{% if %}", "{{ lan_id.x.y }}", "{{ lan_id.__class__.__mro__ }}"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ name }}",
+        "{% if %}",
+        "{{ lan_id.x.y }}",
+        "{{ lan_id.__class__.__mro__ }}",
+        "{{ link.split('/')[2] }}",
+        "{{ 1 // (team | length) }}",
+    ],
+)
 def test_template_that_is_none(use_settings: UseSettings, tmp_path: Path, source: str) -> None:
     """A template that asks for what there is not, or is not one, is refused before anything is sent."""
     (tmp_path / "alert.txt").write_text(source)
