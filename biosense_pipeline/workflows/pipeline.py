@@ -110,6 +110,8 @@ class Pipeline:
                 # An approval takes an agent's stills from their claims. One that was under way here comes back
                 # with this claim: it is examined once, and decided by what counts now.
                 under_way = self._tasks.pop(still.id, None)
+                if under_way is not None and under_way.token != claim.token:
+                    self._leave(under_way.token, [still.id])
                 reference = references.get(agent_key(still.lan_id), missing)
                 if reference.state is not ReferenceState.READY:
                     others.append(not_comparable(still, reference, settings))
@@ -183,7 +185,7 @@ class Pipeline:
             processed_time=self._bench.local_now(),
         )
         with self._lock:
-            self._close(token, outcomes)
+            self._leave(token, [outcome.still_id for outcome in outcomes])
             self._report.lost += len(outcomes) - len(written)
             for outcome in written:
                 self._report.count_evidence(outcome)
@@ -195,9 +197,9 @@ class Pipeline:
                     self._report.distances.append(outcome.comparison.distance)
             self._on_progress(self._report)
 
-    def _close(self, token: str, outcomes: Sequence[StillOutcome]) -> None:
-        """Forget a claim when the last of its stills is done."""
+    def _leave(self, token: str, still_ids: Sequence[int]) -> None:
+        """These stills are no longer of that claim, which is forgotten with the last of its own."""
         _, left = self._open[token]
-        left.difference_update(outcome.still_id for outcome in outcomes)
+        left.difference_update(still_ids)
         if not left:
             del self._open[token]
