@@ -1,6 +1,7 @@
 """Sessions: a random token in a signed cookie, known to the database by its hash only."""
 
 import hashlib
+import logging
 import secrets
 from datetime import datetime, timedelta
 
@@ -26,6 +27,8 @@ from biosense_pipeline.store.desk_sessions import (
     start_session,
 )
 from biosense_pipeline.store.desk_users import StoredUser
+
+_log = logging.getLogger(__name__)
 
 #: Rows of past sessions are of no use; the audit log tells of sign-ins.
 _KEPT = timedelta(days=7)
@@ -120,7 +123,9 @@ class FindVisitor:
             state = request.app.state
             try:
                 request.state.visitor = await run_in_threadpool(state.sessions.find, request, state.utc_now())
-            except DatabaseUnavailable:
+            except DatabaseUnavailable as error:
+                # As everywhere: the reason names hosts and files, which are for the log and not for browsers.
+                _log.error("%s", error)
                 await error_page(request, HTTPException(503))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
