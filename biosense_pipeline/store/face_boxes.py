@@ -1,6 +1,7 @@
-"""Where faces were found in stored pictures, under one model."""
+"""The faces that were found in stored pictures, under one model."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -12,7 +13,15 @@ from biosense_pipeline.store.tables import FaceEncoding, RecognitionResult
 Box = tuple[int, int, int, int]
 
 
-def boxes_in_still(database: Database, still_id: int, model_id: str) -> list[Box]:
+@dataclass(frozen=True)
+class FaceFound:
+    """A face in a still: where it is, and its distance from the reference; None where it was not compared."""
+
+    box: Box
+    distance: float | None
+
+
+def faces_in_still(database: Database, still_id: int, model_id: str) -> list[FaceFound]:
     """The faces that the model found on a still; none where it has not looked at it."""
     with database.read() as connection:
         faces = connection.execute(
@@ -20,7 +29,8 @@ def boxes_in_still(database: Database, still_id: int, model_id: str) -> list[Box
                 RecognitionResult.stream_image_id == still_id, RecognitionResult.model_id == model_id
             )
         ).scalar()
-    return _boxes([face.get("box") for face in faces or () if isinstance(face, dict)])
+    stored = [face for face in faces or () if isinstance(face, dict)]
+    return [FaceFound(box, face.get("distance")) for face in stored for box in _boxes([face.get("box")])]
 
 
 def boxes_in_training_image(database: Database, training_image_id: int, model_id: str) -> list[Box]:

@@ -15,6 +15,7 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.tables import FaceEncoding, RecognitionResult
 from biosense_pipeline_tests.desk.conftest import Browser, Desk
 from biosense_pipeline_tests.pictures import png_claiming, saved
+from biosense_pipeline_tests.store.rows import change
 
 NORTH, SOUTH, NOBODYS = "NA\\north1", "NA\\south1", "NA\\nobodys"
 WHEN = datetime(2026, 3, 2, 9)
@@ -80,7 +81,7 @@ def test_widths(desk: Desk) -> None:
 
 
 def test_boxes(desk: Desk) -> None:
-    """Boxes stand where the present model found faces, also when scaled and beyond the edge; another model's do not."""
+    """Boxes stand where the model in use found faces, also when scaled and beyond the edge; others' do not."""
     grey = saved(Image.new("RGB", (400, 300), "#808080"), "PNG")
     still, training = enter(desk.database, NORTH, grey), _enter_training(desk.database, NORTH, grey)
     model = desk.app.state.model_id
@@ -100,6 +101,14 @@ def test_boxes(desk: Desk) -> None:
         assert not _yellow(shown, (150 // scale, 110 // scale))
         assert not _yellow(shown, (10 // scale, 20 // scale))
         assert _yellow(shown, (300 // scale, 250 // scale)) == path.startswith("still")
+
+
+def test_boxes_of_the_deciding_model(desk: Desk) -> None:
+    """On a still that an earlier model decided stand that model's boxes, as the numbers beside it are its own."""
+    still = enter(desk.database, NORTH, saved(Image.new("RGB", (400, 300), "#808080"), "PNG"))
+    _store_faces(desk.database, still, "earlier-model", [[100, 60, 200, 160]])
+    change(desk.database, [still], status="Y", result="SUCCESS")
+    assert _yellow(picture(desk.signed_in(), f"/pictures/still/{still}?box=1&width=400"), (100, 110))
 
 
 def test_boxes_of_nobody(desk: Desk) -> None:

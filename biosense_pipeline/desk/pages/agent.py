@@ -35,14 +35,14 @@ from biosense_pipeline.store.desk_views.agents import Agent, agent_by_lan_id
 from biosense_pipeline.store.desk_views.incidents import incidents_of, standing_of
 from biosense_pipeline.store.desk_views.newest import Position
 from biosense_pipeline.store.desk_views.spellings import own_key
-from biosense_pipeline.store.desk_views.timeline import FaceFound, TimelineStill, faces_found, one_still, timeline
+from biosense_pipeline.store.desk_views.timeline import TimelineStill, one_still, timeline
 from biosense_pipeline.store.desk_views.training_images import (
     TrainingCard,
-    enrolments,
     reference,
     training_image,
     training_images,
 )
+from biosense_pipeline.store.face_boxes import FaceFound, faces_in_still
 from biosense_pipeline.store.reviews import VIOLATIONS, StoredReview, reviews_of
 from biosense_pipeline.store.training_checks import checks_of
 from biosense_pipeline.workflows.incident_settings import incident_assumptions
@@ -169,7 +169,7 @@ def _propose(request: Request) -> Response:
 
 
 def _decidable_image(request: Request) -> tuple[TrainingCard, Agent]:
-    card = training_image(request.app.state.database, id_in_path(request))
+    card = training_image(request.app.state.database, id_in_path(request), request.app.state.model_id)
     if card is None:
         raise HTTPException(404)
     return card, decidable_agent(request, ImageKind.TRAINING, card.id, card.lan_id)
@@ -196,9 +196,9 @@ def _page(request: Request, own: Agent, *, refused: str | None = None, status_co
     at = as_place(query.get("before", ""))
     before = Position(at[0], at[1]) if at and at[0] else None
     page = timeline(database, own, result=result, day=day, before=before, limit=A_PAGE)
-    images = training_images(database, own)
-    checks = checks_of(database, [card.id for card in images])
-    shown = _shown(request, own, whole_number(request, "still") if query else None, page.stills, images)
+    images = training_images(database, own, request.app.state.model_id)
+    checks = checks_of(database, [card.id for card in images.cards])
+    shown = _shown(request, own, whole_number(request, "still") if query else None, page.stills, images.cards)
     chosen = {"result": result, "day": day.isoformat() if day else None}
     return render(
         request,
@@ -219,12 +219,11 @@ def _page(request: Request, own: Agent, *, refused: str | None = None, status_co
             "newest": chosen if before else None,
             "images": images,
             "checks": checks,
-            "enrolment": enrolments(database, [own])[own.id],
             "look_alike": _look_alike(request, own),
             "incidents": incidents_of(database, own.id, MOST_INCIDENTS),
             "standing": standing_of(database, own.id),
             "bounds": bounds(incident_assumptions(request.app.state.settings)),
-            "told": None if refused else _told(request, images),
+            "told": None if refused else _told(request, images.cards),
             "refused": refused,
             "longest_reason": LONGEST_REASON,
             "decides": visitor.may_decide,
@@ -252,11 +251,13 @@ def _shown(
     if still is None:
         return None
     numbers = still.numbers
-    beside, compared = reference(database, own, images, numbers.training_image_id if numbers else None)
+    beside, compared = reference(
+        database, own, images, numbers.training_image_id if numbers else None, request.app.state.model_id
+    )
     reviews = reviews_of(database, [still.id]).get(still.id, [])
     return ShownStill(
         still,
-        faces_found(database, still.id, numbers.model_id) if numbers else [],
+        faces_in_still(database, still.id, numbers.model_id) if numbers else [],
         reviews,
         beside,
         compared,

@@ -17,7 +17,8 @@ from biosense_pipeline.desk.pages.query import id_in_path
 from biosense_pipeline.desk.visitor import visitor_of
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_views.agents import agent_by_lan_id
-from biosense_pipeline.store.face_boxes import Box, boxes_in_still, boxes_in_training_image
+from biosense_pipeline.store.desk_views.timeline import one_still
+from biosense_pipeline.store.face_boxes import Box, boxes_in_training_image, faces_in_still
 from biosense_pipeline.store.pictures import pictures
 from biosense_pipeline.store.results import read_results
 from biosense_pipeline.store.tables import StreamImage, TrainingImage
@@ -35,11 +36,18 @@ class _Source:
     boxes: Callable[[Database, int, str], list[Box]]
 
 
+def _boxes_in_still(database: Database, still_id: int, model_id: str) -> list[Box]:
+    """Of the model whose numbers stand beside the picture; before anything was decided of the one in use."""
+    still = one_still(database, still_id)
+    deciding = still.numbers.model_id if still is not None and still.numbers is not None else model_id
+    return [face.box for face in faces_in_still(database, still_id, deciding)]
+
+
 _STILLS = _Source(
     ImageKind.STREAM,
     StreamImage,
     lambda database, still_id: [row.lan_id for row in read_results(database, [still_id])],
-    boxes_in_still,
+    _boxes_in_still,
 )
 _TRAINING = _Source(
     ImageKind.TRAINING,

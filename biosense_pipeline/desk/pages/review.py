@@ -178,8 +178,9 @@ def _page(
 def _reference(request: Request, item: QueueItem) -> TrainingCard | None:
     """The training image that the still was compared with, or else the benchmark."""
     own = Agent(item.employee_id, item.lan_id, item.display_name, item.team, active=True)
-    database = request.app.state.database
-    return reference(database, own, training_images(database, own), item.training_image_id)[0]
+    database, model_id = request.app.state.database, request.app.state.model_id
+    images = training_images(database, own, model_id)
+    return reference(database, own, images.cards, item.training_image_id, model_id)[0]
 
 
 def _done(request: Request) -> int | None:

@@ -64,13 +64,13 @@ def today(request: Request) -> Response:
         species_of[incident.employee_id].append(incident.species)
     chosen = _chosen(everyone, search, team, findings, species_of)
     page = min(max(1, whole_number(request, "page") or 1), max(1, -(-len(chosen) // A_PAGE)))
-    first = (page - 1) * A_PAGE
+    first, end = (page - 1) * A_PAGE, window_end(shown)
     query = {"q": search or None, "team": team or None, "at": _at(asked) if asked else None}
     return render(
         request,
         "today.html",
         {
-            "rows": _rows(state.database, chosen[first : first + A_PAGE], findings, species_of, window_end(shown)),
+            "rows": _rows(state.database, chosen[first : first + A_PAGE], findings, species_of, end, state.model_id),
             "incidents": _with_agents(incidents, everyone),
             "most_incidents": MOST_INCIDENTS,
             "count": len(chosen),
@@ -81,8 +81,8 @@ def today(request: Request) -> Response:
             "query": query,
             "newer": {**query, "page": page - 1} if page > 1 else None,
             "older": {**query, "page": page + 1} if first + A_PAGE < len(chosen) else None,
-            "start": window_end(shown) - SPAN,
-            "end": window_end(shown),
+            "start": end - SPAN,
+            "end": end,
             "earlier": {**query, "at": _at(shown - SPAN)},
             "later": {**query, "at": _at(shown + SPAN)},
             "is_past": asked is None and shown != now,
@@ -116,8 +116,9 @@ def _rows(
     findings: OpenFindings,
     incidents: dict[int, list[str]],
     end: datetime,
+    model_id: str,
 ) -> list[AgentRow]:
-    seen, enrolled = glances(database, page, end), enrolments(database, page)
+    seen, enrolled = glances(database, page, end), enrolments(database, page, model_id)
     return [
         AgentRow(
             agent,

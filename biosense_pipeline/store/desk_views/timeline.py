@@ -13,7 +13,7 @@ from biosense_pipeline.store.desk_views.agents import Agent
 from biosense_pipeline.store.desk_views.newest import Position, earlier_than, newest_first
 from biosense_pipeline.store.desk_views.spellings import spellings, spelt
 from biosense_pipeline.store.findings import FindingNumbers, numbers_of
-from biosense_pipeline.store.tables import RecognitionResult, StreamImage
+from biosense_pipeline.store.tables import StreamImage
 
 #: Stills of an agent that one page looks through for a rare result: about three working days.
 _LOOKED_THROUGH = 10_000
@@ -28,7 +28,6 @@ class TimelineStill:
     capture_time: datetime | None
     status: str
     result: str | None
-    accuracy: float | None
     num_faces: int | None
     numbers: FindingNumbers | None
 
@@ -45,14 +44,6 @@ class TimelinePage:
     stills: list[TimelineStill]
     older: Position | None
     looked_back_to: datetime | None
-
-
-@dataclass(frozen=True)
-class FaceFound:
-    """A face in a still: its box in pixels (left, top, right, bottom) and its distance from the reference."""
-
-    box: tuple[int, int, int, int]
-    distance: float | None
 
 
 def timeline(
@@ -98,24 +89,12 @@ def one_still(database: Database, still_id: int) -> TimelineStill | None:
         return next(iter(_with_numbers(connection, rows)), None)
 
 
-def faces_found(database: Database, still_id: int, model_id: str) -> list[FaceFound]:
-    """The faces that a model found in a still, as they stand in its result."""
-    with database.read() as connection:
-        faces = connection.execute(
-            select(RecognitionResult.faces).where(
-                RecognitionResult.stream_image_id == still_id, RecognitionResult.model_id == model_id
-            )
-        ).scalar()
-    return [FaceFound(tuple(face["box"]), face.get("distance")) for face in faces or []]
-
-
 _COLUMNS = (
     StreamImage.id,
     StreamImage.lan_id,
     StreamImage.capture_time,
     StreamImage.status,
     StreamImage.result,
-    StreamImage.accuracy,
     StreamImage.num_faces,
 )
 
@@ -153,7 +132,6 @@ def _with_numbers(connection: Connection, rows: Sequence[Row[Any]]) -> list[Time
             row.capture_time,
             row.status or "",
             row.result,
-            row.accuracy,
             row.num_faces,
             numbers.get(row.id),
         )

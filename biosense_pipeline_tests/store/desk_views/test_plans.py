@@ -16,7 +16,7 @@ from biosense_pipeline.store.desk_views.timeline import TimelinePage, timeline
 from biosense_pipeline.store.desk_views.training_images import enrolments, training_images
 from biosense_pipeline.store.employees import employee_ids
 from biosense_pipeline_tests.store.desk_views.rows import END, UNKNOWN, agent
-from biosense_pipeline_tests.store.rows import HOUR, NOW, statements
+from biosense_pipeline_tests.store.rows import HOUR, MODEL, NOW, statements
 
 
 def test_views_are_driven_by_indexes(mariadb_database: Database) -> None:
@@ -46,13 +46,13 @@ def test_page_of_agents_without_images(database: Database) -> None:
     """Agents who have neither stills nor training images have empty strips; no agents need no query."""
     own = agent(database)
     assert {cell.stills for cell in glances(database, [own], END)[own.id].cells} == {0}
-    assert enrolments(database, [own])[own.id].approved == 0
-    assert training_images(database, own) == []
+    assert enrolments(database, [own], MODEL)[own.id].approved == 0
+    assert training_images(database, own, MODEL).cards == []
     assert timeline(database, own) == TimelinePage([], None, None)
     enter_training_images(database, [])
     with statements(database) as sent:
         assert glances(database, [], END) == {}
-        assert enrolments(database, []) == {}
+        assert enrolments(database, [], MODEL) == {}
     assert sent == []
 
 

@@ -11,7 +11,8 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_views import timeline as timeline_module
 from biosense_pipeline.store.desk_views.agents import Agent
 from biosense_pipeline.store.desk_views.strips import glances
-from biosense_pipeline.store.desk_views.timeline import TimelinePage, faces_found, one_still, timeline
+from biosense_pipeline.store.desk_views.timeline import TimelinePage, one_still, timeline
+from biosense_pipeline.store.face_boxes import faces_in_still
 from biosense_pipeline.store.outcomes import write_outcomes
 from biosense_pipeline_tests.store.desk_views.rows import END, MINUTE, SECOND, UNKNOWN, agent
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, MODEL, NOW, OTHER, change, enter, enter_finished, outcome
@@ -95,8 +96,8 @@ def test_still_has_the_numbers_of_its_decision(database: Database) -> None:
     assert still is not None
     assert still.numbers is not None
     assert (still.numbers.distance, still.numbers.tolerance, still.numbers.training_image_id) == (0.3, 0.5, 7)
-    assert [face.box for face in faces_found(database, still_id, MODEL)] == [(1, 2, 3, 4)]
-    assert faces_found(database, still_id, "another") == []
+    assert [(face.box, face.distance) for face in faces_in_still(database, still_id, MODEL)] == [((1, 2, 3, 4), None)]
+    assert faces_in_still(database, still_id, "another") == []
     assert timeline(database, own).stills == [still]
     change(database, [still_id], status=Status.PENDING, result=None)
     again = one_still(database, still_id)
