@@ -18,7 +18,7 @@ from biosense_pipeline.store.verdicts import requeue, requeue_late
 #: The check that stands for the person's decision, beside those that were measured.
 APPROVAL_CHECK = "approval"
 #: Characters kept of a reason.
-_LONGEST_REASON = 2000
+LONGEST_REASON = 2000
 
 _Stand = tuple[str | None, str | None]
 _WAITS: _Stand = (Status.CLAIMED, TrainingResult.AWAITING_APPROVAL)
@@ -91,7 +91,7 @@ def reject(
     Raises:
         AlreadyDecided: it does not wait, or is not approved.
     """
-    told = reason.strip()[:_LONGEST_REASON]
+    told = reason.strip()[:LONGEST_REASON]
 
     def work(connection: Connection) -> None:
         _take(connection, training_image_id, () if withdraw else (_WAITS,), approved=withdraw)

@@ -10,14 +10,13 @@ from sqlalchemy.orm import aliased
 
 from biosense_pipeline.codes import ImageKind, Status, StillResult, Verdict
 from biosense_pipeline.lan_ids import agent_key, registered_form
+from biosense_pipeline.store.chunks import chunks
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import Review
 from biosense_pipeline.store.findings import VIOLATIONS
 from biosense_pipeline.store.tables import AgentHourSummary, Employee, RecognitionResult, StreamImage, TrainingImage
 
 _ONE_FACE = (StillResult.SUCCESS, StillResult.UNKNOWN_PERSON)
-#: LAN ids named in one query.
-_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def compared_stills(
     found: dict[str, list[ComparedStill]] = defaultdict(list)
     ordered = sorted(lan_ids)
     with database.read() as connection:
-        for start in range(0, len(ordered), _CHUNK):
+        for chunk in chunks(ordered):
             rows = connection.execute(
                 select(
                     StreamImage.id,
@@ -94,7 +93,7 @@ def compared_stills(
                 .where(
                     StreamImage.capture_time >= hour,
                     StreamImage.capture_time < hour + timedelta(hours=1),
-                    StreamImage.lan_id.in_(ordered[start : start + _CHUNK]),
+                    StreamImage.lan_id.in_(chunk),
                     StreamImage.status == Status.PROCESSED,
                     RecognitionResult.model_id == model_id,
                     RecognitionResult.num_faces == 1,

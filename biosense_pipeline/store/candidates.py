@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 
 from biosense_pipeline.codes import Process, Status
+from biosense_pipeline.store.chunks import chunks
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.outcomes import REFERENCES, StillOutcome, record
 from biosense_pipeline.store.scope import Scope
@@ -115,7 +116,7 @@ def processed_stills(database: Database, scope: Scope, at_a_time: int) -> Iterat
         if not ids:
             return
         position = ids[-1]
-        yield from (ids[start : start + at_a_time] for start in range(0, len(ids), at_a_time))
+        yield from map(list, chunks(ids, at_a_time))
 
 
 def comparisons(database: Database, ids: Sequence[int], model_id: str) -> dict[int, StoredComparison]:

@@ -1,4 +1,7 @@
-"""The desk's tables: who may sign in, what reviewers said, and who looked at what. Times are naive UTC."""
+"""The desk's tables: who may sign in, what reviewers said, and who looked at what.
+
+Times are naive UTC, but for ``review.captured``, which is local as the still's own time is.
+"""
 
 from datetime import datetime
 from typing import Any

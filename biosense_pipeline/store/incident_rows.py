@@ -9,12 +9,11 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from biosense_pipeline.codes import ImageKind, Species, Verdict
+from biosense_pipeline.store.chunks import chunks
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import Review
 from biosense_pipeline.store.incident_tables import Incident
 from biosense_pipeline.store.tables import AgentHourSummary, Employee, StreamImage
-
-_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -96,10 +95,8 @@ def verdicts_on(database: Database, incidents: Sequence[IncidentRow]) -> dict[in
 def _captured(database: Database, ids: Sequence[int]) -> dict[int, datetime]:
     found: dict[int, datetime] = {}
     with database.read() as connection:
-        for start in range(0, len(ids), _CHUNK):
-            rows = connection.execute(
-                select(StreamImage.id, StreamImage.capture_time).where(StreamImage.id.in_(ids[start : start + _CHUNK]))
-            )
+        for chunk in chunks(ids):
+            rows = connection.execute(select(StreamImage.id, StreamImage.capture_time).where(StreamImage.id.in_(chunk)))
             found |= {row.id: row.capture_time for row in rows if row.capture_time is not None}
     return found
 

@@ -14,10 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select, tuple_, update
 
 from biosense_pipeline.local_time import floor_hour
+from biosense_pipeline.store.chunks import chunks
 from biosense_pipeline.store.database import Database, insert_missing, upsert, utc_now
 from biosense_pipeline.store.incident_tables import AgentIdentityState, Incident
 
-_CHUNK = 500
+_AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def states_before(database: Database, employee_ids: Collection[int], hour: datet
     )
     found: dict[int, dict[str, Any]] = {}
     with database.read() as connection:
-        for ids in _chunks(employee_ids):
+        for ids in chunks(sorted(employee_ids)):
             newest = last.where(AgentIdentityState.employee_id.in_(ids)).subquery()
             for row in connection.execute(
                 select(AgentIdentityState.employee_id, AgentIdentityState.statistics).join(
@@ -101,7 +102,7 @@ def states_at(database: Database, employee_ids: Collection[int], hour: datetime)
     """The statistics at the end of that hour, by employee; those for whom it was not analysed are missing."""
     found: dict[int, dict[str, Any]] = {}
     with database.read() as connection:
-        for ids in _chunks(employee_ids):
+        for ids in chunks(sorted(employee_ids)):
             for row in connection.execute(
                 select(AgentIdentityState.employee_id, AgentIdentityState.statistics).where(
                     AgentIdentityState.employee_id.in_(ids), AgentIdentityState.hour == hour
@@ -115,7 +116,7 @@ def next_analysed_hours(database: Database, employee_ids: Collection[int], hour:
     """The first hour after ``hour`` that was analysed, by employee."""
     found: dict[int, datetime] = {}
     with database.read() as connection:
-        for ids in _chunks(employee_ids):
+        for ids in chunks(sorted(employee_ids)):
             for row in connection.execute(
                 select(AgentIdentityState.employee_id, func.min(AgentIdentityState.hour).label("hour"))
                 .where(AgentIdentityState.employee_id.in_(ids), AgentIdentityState.hour > hour)
@@ -127,8 +128,7 @@ def next_analysed_hours(database: Database, employee_ids: Collection[int], hour:
 
 def store_analyses(database: Database, analyses: Sequence[AgentAnalysis], run_id: str | None) -> Written:
     """Write states and incidents, some agents at a time; each agent's in one transaction."""
-    chunks = [analyses[start : start + _CHUNK] for start in range(0, len(analyses), _CHUNK)]
-    written = [database.write(partial(_store, analyses=some, run_id=run_id)) for some in chunks]
+    written = [database.write(partial(_store, analyses=some, run_id=run_id)) for some in chunks(analyses, _AT_A_TIME)]
     return sum(written, Written())
 
 
@@ -199,8 +199,3 @@ def _present(connection: Connection, analyses: Sequence[AgentAnalysis]) -> dict[
 def _change(connection: Connection, incident_id: int, values: dict[str, Any]) -> int:
     connection.execute(update(Incident).where(Incident.id == incident_id).values(**values))
     return 1
-
-
-def _chunks(ids: Collection[int]) -> Iterable[list[int]]:
-    ordered = sorted(ids)
-    return (ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK))

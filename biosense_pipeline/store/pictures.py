@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import case, func, select
 
+from biosense_pipeline.store.chunks import chunks
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.tables import StreamImage, TrainingImage
 
@@ -26,8 +27,7 @@ def pictures(
 ) -> Iterator[StoredPicture]:
     """The pictures of the rows, in the order of ``ids``; a row that has gone meanwhile counts as empty."""
     size = func.coalesce(func.length(table.image), 0)
-    for start in range(0, len(ids), _AT_A_TIME):
-        chunk = ids[start : start + _AT_A_TIME]
+    for chunk in chunks(ids, _AT_A_TIME):
         with database.read() as connection:
             rows = {
                 row.id: row

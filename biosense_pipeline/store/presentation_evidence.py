@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, delete, func, select
+from sqlalchemy import Connection, Row, Select, delete, select
 
-from biosense_pipeline.codes import Status
-from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.store.database import Database, upsert
 from biosense_pipeline.store.evidence_tables import PresentationEvidence
 from biosense_pipeline.store.tables import StreamImage
@@ -61,15 +59,6 @@ class StoredStill:
     evidence: KeptEvidence
 
 
-@dataclass(frozen=True)
-class Coverage:
-    """Of the stills of an hour that were processed, how many have evidence."""
-
-    hour: datetime
-    processed: int
-    with_evidence: int
-
-
 def write_evidence(
     connection: Connection,
     evidence: Mapping[int, KeptEvidence],
@@ -104,26 +93,14 @@ def read_window(
     employee_id: int,
     start: datetime,
     end: datetime,
-    *,
-    before: int = 0,
-    since: datetime | None = None,
 ) -> list[StoredStill]:
-    """The stills of an agent captured in ``[start, end)``, in order of capture time and id.
-
-    Args:
-        before: so many stills captured earlier come too, the last ones before ``start``.
-        since: so do all captured from then on, whatever their number.
-    """
-    earliest = start if since is None else min(start, since)
-    of_agent = _stills().where(PresentationEvidence.employee_id == employee_id)
+    """The stills of an agent captured in ``[start, end)``, in order of capture time and id."""
     time, key = PresentationEvidence.capture_time, PresentationEvidence.stream_image_id
+    of_agent = _stills().where(PresentationEvidence.employee_id == employee_id)
     with database.read() as connection:
-        rows = list(connection.execute(of_agent.where(time >= earliest, time < end).order_by(time, key)))
-        missing = before - sum(row.capture_time < start for row in rows)
-        if missing > 0:
-            earlier = of_agent.where(time < earliest).order_by(time.desc(), key.desc()).limit(missing)
-            rows = [*reversed(list(connection.execute(earlier))), *rows]
-    return [_stored(row) for row in rows]
+        return [
+            _stored(row) for row in connection.execute(of_agent.where(time >= start, time < end).order_by(time, key))
+        ]
 
 
 def captures_before(database: Database, employee_id: int, moment: datetime, count: int) -> list[datetime]:
@@ -150,28 +127,6 @@ def agents_with_evidence(database: Database, start: datetime, end: datetime) -> 
                 .order_by(PresentationEvidence.employee_id)
             ).scalars()
         )
-
-
-def coverage(database: Database, start: datetime, end: datetime) -> list[Coverage]:
-    """For each full hour that overlaps ``[start, end)``, how many processed stills have evidence."""
-    hours = []
-    hour = floor_hour(start)
-    with database.read() as connection:
-        while hour < end:
-            following = hour + timedelta(hours=1)
-            processed, kept = connection.execute(
-                select(func.count(), func.count(PresentationEvidence.stream_image_id))
-                .select_from(StreamImage)
-                .outerjoin(PresentationEvidence, PresentationEvidence.stream_image_id == StreamImage.id)
-                .where(
-                    StreamImage.capture_time >= hour,
-                    StreamImage.capture_time < following,
-                    StreamImage.status == Status.PROCESSED,
-                )
-            ).one()
-            hours.append(Coverage(hour, processed, kept))
-            hour = following
-    return hours
 
 
 def _stills() -> Select[Any]:

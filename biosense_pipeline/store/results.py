@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select
 
 from biosense_pipeline.codes import Status
+from biosense_pipeline.store.chunks import chunks
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import RecognitionResult, StreamImage
@@ -36,8 +37,7 @@ def read_results(database: Database, ids: Sequence[int]) -> list[StillRow]:
         StreamImage.processed_time,
     )
     with database.read() as connection:
-        for start in range(0, len(ids), 1000):
-            chunk = ids[start : start + 1000]
+        for chunk in chunks(ids):
             for row in connection.execute(select(*columns).where(StreamImage.id.in_(chunk)).order_by(StreamImage.id)):
                 rows.append(
                     StillRow(

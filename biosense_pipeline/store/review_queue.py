@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select
 
-from biosense_pipeline.codes import ImageKind, Status, StillResult, Verdict
+from biosense_pipeline.codes import ImageKind, Status, StillResult
 from biosense_pipeline.store.database import Database, exactly
 from biosense_pipeline.store.desk_tables import Review
 from biosense_pipeline.store.desk_views.agents import Agent, agents
@@ -46,7 +46,6 @@ class QueueItem:
         capture_time: naive local; None where the client wrote none, which comes last in the queue.
         distance, tolerance, p_genuine, training_image_id: None where no numbers are stored.
         round: 1, or 2 where a second reviewer has to say whether the first was right.
-        first_verdict: what the first reviewer said, in round 2.
     """
 
     still_id: int
@@ -62,7 +61,6 @@ class QueueItem:
     num_faces: int | None
     training_image_id: int | None
     round: int
-    first_verdict: Verdict | None
 
     @property
     def position(self) -> QueuePosition:
@@ -275,10 +273,10 @@ def _items(connection: Connection, found: list[Any], agents: Mapping[str, Agent]
         for row in connection.execute(select(StreamImage.id, StreamImage.num_faces).where(StreamImage.id.in_(ids)))
     }
     # A finding that is in the queue and was judged already has one verdict: a violation that was found correct.
-    first = {
-        (row.subject_id, row.result): Verdict[row.verdict]
+    judged = {
+        (row.subject_id, row.result)
         for row in connection.execute(
-            select(Review.subject_id, Review.result, Review.verdict).where(
+            select(Review.subject_id, Review.result).where(
                 Review.subject_kind == ImageKind.STREAM, Review.subject_id.in_(ids), Review.round == 1
             )
         )
@@ -300,8 +298,7 @@ def _items(connection: Connection, found: list[Any], agents: Mapping[str, Agent]
                 p_genuine=behind.p_genuine if behind else None,
                 num_faces=faces.get(row.id),
                 training_image_id=behind.training_image_id if behind else None,
-                round=2 if (row.id, row.result) in first else 1,
-                first_verdict=first.get((row.id, row.result)),
+                round=2 if (row.id, row.result) in judged else 1,
             )
         )
     return items

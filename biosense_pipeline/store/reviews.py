@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from biosense_pipeline.codes import ImageKind, Status, Verdict
 from biosense_pipeline.errors import BiosenseError, WrongUse
 from biosense_pipeline.store.audit import AuditRecord, add_audit
+from biosense_pipeline.store.chunks import chunks
 from biosense_pipeline.store.database import Database, utc_now
 from biosense_pipeline.store.desk_tables import DeskUser, Review
 from biosense_pipeline.store.employees import employee_ids
@@ -42,8 +43,6 @@ __all__ = [
 
 #: Characters of a note.
 LONGEST_NOTE = 2000
-#: Stills named in one query.
-_CHUNK = 1000
 
 
 @dataclass(frozen=True)
@@ -179,11 +178,11 @@ def reviews_of(database: Database, still_ids: Collection[int]) -> dict[int, list
 
 def _reviews(connection: Connection, still_ids: Collection[int]) -> dict[int, list[StoredReview]]:
     ids, found = sorted(still_ids), dict[int, list[StoredReview]]()
-    for start in range(0, len(ids), _CHUNK):
+    for chunk in chunks(ids):
         rows = connection.execute(
             select(Review.__table__, DeskUser.name)
             .join(DeskUser, DeskUser.id == Review.reviewer_id)
-            .where(Review.subject_kind == ImageKind.STREAM, Review.subject_id.in_(ids[start : start + _CHUNK]))
+            .where(Review.subject_kind == ImageKind.STREAM, Review.subject_id.in_(chunk))
             .order_by(Review.subject_id, Review.id)
         )
         for row in rows:

@@ -128,7 +128,7 @@ class Employee(Base):
 
 
 class StatusCode(Base):
-    """Master table of status and result codes, filled by migration."""
+    """Codes by what has them (STATUS, STREAM, TRAINING, VERDICT, MOTION, SPECIES), filled by migration."""
 
     __tablename__ = "status"
     __table_args__ = (TABLE_OPTIONS,)

@@ -1,20 +1,19 @@
 """Training images: which wait for their check, which is an agent's newest and which are the references."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from biosense_pipeline.codes import Status, TrainingResult
 from biosense_pipeline.lan_ids import agent_key
+from biosense_pipeline.store.chunks import chunks
 from biosense_pipeline.store.database import Database, exactly
 from biosense_pipeline.store.tables import FaceEncoding, TrainingCheck, TrainingImage
-
-T = TypeVar("T")
 
 #: How an encoding stands in ``face_encoding``.
 ENCODING_DTYPE = np.dtype("<f4")
@@ -140,7 +139,7 @@ def unencoded_benchmark_ids(database: Database, model_id: str) -> list[int]:
     with database.read() as connection:
         ids = {image_id for images in reference_ids(connection).values() for image_id in images}
         # In chunks: the list of placeholders of one statement is limited.
-        for chunk in _chunks(sorted(ids)):
+        for chunk in chunks(sorted(ids)):
             ids -= set(connection.execute(encoded.where(FaceEncoding.training_image_id.in_(chunk))).scalars())
     return sorted(ids)
 
@@ -168,7 +167,7 @@ def benchmark_counts(database: Database, model_id: str) -> dict[str, int]:
         references = reference_ids(connection)
         ids = [image_id for images in references.values() for image_id in images]
         encoded = failed = 0
-        for chunk in _chunks(ids):
+        for chunk in chunks(ids):
             for row in connection.execute(
                 select(FaceEncoding.failure).where(
                     FaceEncoding.model_id == model_id, FaceEncoding.training_image_id.in_(chunk)
@@ -185,7 +184,7 @@ def training_encodings(
     with database.read() as connection:
         return {
             row.training_image_id: None if row.encoding is None else _decoded(row.encoding)
-            for chunk in _chunks(list(training_ids))
+            for chunk in chunks(list(training_ids))
             for row in connection.execute(
                 select(FaceEncoding.training_image_id, FaceEncoding.encoding).where(
                     FaceEncoding.model_id == model_id, FaceEncoding.training_image_id.in_(chunk)
@@ -199,7 +198,7 @@ def lan_ids_of(database: Database, training_ids: Collection[int]) -> dict[int, s
     with database.read() as connection:
         return {
             row.id: row.lan_id
-            for chunk in _chunks(list(training_ids))
+            for chunk in chunks(list(training_ids))
             for row in connection.execute(
                 select(TrainingImage.id, TrainingImage.lan_id).where(TrainingImage.id.in_(chunk))
             )
@@ -219,7 +218,7 @@ def _images_of(connection: Connection, agents: Collection[str]) -> dict[str, lis
     spelt = connection.execute(select(TrainingImage.lan_id).group_by(*exactly(TrainingImage.lan_id))).scalars()
     theirs = [lan_id for lan_id in spelt if lan_id is not None and agent_key(lan_id) in agents]
     images: dict[str, list[Any]] = defaultdict(list)
-    for chunk in _chunks(theirs):
+    for chunk in chunks(theirs):
         for row in connection.execute(
             select(TrainingImage.id, TrainingImage.lan_id, TrainingImage.status, TrainingImage.result).where(
                 TrainingImage.lan_id.in_(chunk)
@@ -262,7 +261,3 @@ def _rows(connection: Connection, ids: Collection[int], model_id: str) -> list[T
 
 def _decoded(stored: bytes) -> np.ndarray:
     return np.frombuffer(stored, dtype=ENCODING_DTYPE)
-
-
-def _chunks(values: Sequence[T], size: int = 1000) -> list[Sequence[T]]:
-    return [values[start : start + size] for start in range(0, len(values), size)]

@@ -6,11 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from biosense_pipeline.store.chunks import chunks
 from biosense_pipeline.store.database import Database, upsert
 from biosense_pipeline.store.tables import TrainingCheck
-
-#: Training images named in one query.
-_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,8 @@ def checks_of(database: Database, training_image_ids: Collection[int]) -> dict[i
     ids = list(found)
     table = TrainingCheck
     with database.read() as connection:
-        for start in range(0, len(ids), _CHUNK):
-            for row in connection.execute(
-                select(table.__table__).where(table.training_image_id.in_(ids[start : start + _CHUNK]))
-            ):
+        for chunk in chunks(ids):
+            for row in connection.execute(select(table.__table__).where(table.training_image_id.in_(chunk))):
                 check = StoredCheck(row.name, row.value, row.threshold, row.passed, row.decides, row.reason)
                 found[row.training_image_id].append(check)
     for checks in found.values():

@@ -8,17 +8,9 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.presentation_evidence import StoredStill, read_window
 
 
-def evidence_window(
-    database: Database,
-    employee_id: int,
-    start: datetime,
-    end: datetime,
-    *,
-    before: int = 0,
-    since: datetime | None = None,
-) -> list[EvidenceStill]:
-    """The stills of an agent, as :func:`read_window` chooses them, in order of capture time and id."""
-    return evidence_stills(read_window(database, employee_id, start, end, before=before, since=since))
+def evidence_window(database: Database, employee_id: int, start: datetime, end: datetime) -> list[EvidenceStill]:
+    """The stills of an agent captured in ``[start, end)``, in order of capture time and id."""
+    return evidence_stills(read_window(database, employee_id, start, end))
 
 
 def evidence_stills(stored: Iterable[StoredStill]) -> list[EvidenceStill]:

@@ -115,7 +115,7 @@ def stretch_of(
     window = settings.impersonation_window
     gap = timedelta(minutes=settings.impersonation_gap_minutes)
     earliest = _earliest(start, captures_before(database, employee_id, start, 3 * window), gap)
-    stills = evidence_window(database, employee_id, start, end, since=earliest - LOOKBACK)
+    stills = evidence_window(database, employee_id, min(start, earliest - LOOKBACK), end)
     prints = None if model is None or baseline_of is None else PrintWindows(stills, model, baseline_of)
     return Stretch(stills, window, gap, prints)
 

@@ -1,4 +1,4 @@
-"""Evidence as it is stored and read: windows in order, with what came before them, and how many stills have any."""
+"""Evidence as it is stored and read: windows in order."""
 
 from datetime import datetime, timedelta
 
@@ -14,13 +14,11 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.employees import employee_ids
 from biosense_pipeline.store.outcomes import StillOutcome, write_outcomes
 from biosense_pipeline.store.presentation_evidence import (
-    Coverage,
     KeptEvidence,
     KeptFace,
     StoredStill,
     agents_with_evidence,
     captures_before,
-    coverage,
     read_window,
     write_evidence,
 )
@@ -57,10 +55,10 @@ def keep(database: Database, moments: list[datetime | None], lan_id: str = AGENT
     return ids
 
 
-def window(database: Database, start: datetime, end: datetime, **more: object) -> list[int]:
+def window(database: Database, start: datetime, end: datetime) -> list[int]:
     """Ids of the agent's window."""
     (employee,) = employee_ids(database, [AGENT]).values()
-    return [still.still_id for still in read_window(database, employee, start, end, **more)]  # type: ignore[arg-type]
+    return [still.still_id for still in read_window(database, employee, start, end)]
 
 
 def test_what_is_written_is_read(database: Database) -> None:
@@ -91,18 +89,6 @@ def test_windows_are_in_order(database: Database) -> None:
     assert window(database, HOUR, HOUR + 9 * STEP) == [ids[1], ids[4], ids[3], ids[0]]
 
 
-def test_what_came_before(database: Database) -> None:
-    """So many stills before the window come too, or all since a time, whichever are more."""
-    ids = keep(database, [HOUR + number * STEP for number in range(20)])
-    start, end = HOUR + 10 * STEP, HOUR + 12 * STEP
-    assert window(database, start, end) == ids[10:12]
-    assert window(database, start, end, before=3) == ids[7:12]
-    assert window(database, start, end, before=99) == ids[:12]
-    assert window(database, start, end, since=HOUR + 5 * STEP) == ids[5:12]
-    assert window(database, start, end, before=7, since=HOUR + 5 * STEP) == ids[3:12]
-    assert window(database, start, end, before=2, since=HOUR + 5 * STEP) == ids[5:12]
-
-
 def test_captures_before(database: Database) -> None:
     """The last capture times before a moment, the latest first, of one agent."""
     keep(database, [HOUR + number * STEP for number in range(5)])
@@ -130,36 +116,21 @@ def test_a_still_whose_row_is_gone(database: Database) -> None:
     assert [still.result for still in read_window(database, employee, HOUR, HOUR + 2 * STEP)] == [None, "SUCCESS"]
 
 
-def test_coverage(database: Database) -> None:
-    """By hour, of the stills that were processed, how many have evidence; those that failed need none."""
-    keep(database, [HOUR, HOUR + STEP])
-    enter_finished(database, AGENT, HOUR + 2 * STEP)
-    enter_finished(database, AGENT, HOUR + 3 * STEP, StillResult.UNREADABLE_IMAGE, Status.FAILED)
-    enter_finished(database, AGENT, HOUR + timedelta(hours=1))
-    following = HOUR + timedelta(hours=1)
-    assert coverage(database, HOUR, HOUR + timedelta(minutes=90)) == [Coverage(HOUR, 3, 2), Coverage(following, 1, 0)]
-    assert coverage(database, HOUR, HOUR) == []
-
-
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seconds=st.lists(st.integers(0, 200), min_size=1, max_size=25),
     begin=st.integers(0, 200),
     length=st.integers(1, 100),
-    before=st.integers(0, 10),
 )
-def test_windows_equal_a_sort(
-    sqlite_database: Database, seconds: list[int], begin: int, length: int, before: int
-) -> None:
+def test_windows_equal_a_sort(sqlite_database: Database, seconds: list[int], begin: int, length: int) -> None:
     """Any window is what sorting all stills and cutting out gives."""
     execute(sqlite_database, "DELETE FROM presentation_evidence", "DELETE FROM stream_img")
     ids = keep(sqlite_database, [HOUR + timedelta(seconds=second) for second in seconds])
     ordered = sorted(zip(seconds, ids, strict=True))
-    inside = [still_id for second, still_id in ordered if begin <= second < begin + length]
-    earlier = [still_id for second, still_id in ordered if second < begin]
     start = HOUR + timedelta(seconds=begin)
-    found = window(sqlite_database, start, start + timedelta(seconds=length), before=before)
-    assert found == earlier[max(0, len(earlier) - before) :] + inside
+    assert window(sqlite_database, start, start + timedelta(seconds=length)) == [
+        still_id for second, still_id in ordered if begin <= second < begin + length
+    ]
 
 
 @pytest.mark.parametrize("refused", ["EU\\refused", None])
@@ -181,7 +152,6 @@ def test_an_agent_that_is_refused(mariadb_database: Database, refused: str | Non
     written = write_outcomes(mariadb_database, claim.token, outcomes, model_id=MODEL, run_id=None, processed_time=NOW)
     assert [outcome.evidence is not None for outcome in written] == [True] + [False] * len(others)
     assert all("cannot be entered" in (outcome.evidence_failure or "") for outcome in written[1:])
-    assert coverage(mariadb_database, HOUR, HOUR + STEP) == [Coverage(HOUR, len(outcomes), 1)]
 
 
 def test_a_still_without_a_time(database: Database) -> None:
@@ -191,7 +161,7 @@ def test_a_still_without_a_time(database: Database) -> None:
     claim = Claims(database, 60, 3).claim(Scope(), 10)
     done = StillOutcome(still_id, Status.PROCESSED, StillResult.SUCCESS, NOW, NOW, lan_id=AGENT, evidence=evidence())
     assert write_outcomes(database, claim.token, [done], model_id=MODEL, run_id=None, processed_time=NOW) == [done]
-    assert window(database, HOUR, HOUR + timedelta(days=1), before=5) == []
+    assert window(database, HOUR, HOUR + timedelta(days=1)) == []
 
 
 def _same(still: StoredStill, wanted: KeptEvidence) -> bool:

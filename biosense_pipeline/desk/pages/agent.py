@@ -28,7 +28,7 @@ from biosense_pipeline.desk.pages.scope import agent_in_scope, decidable_agent
 from biosense_pipeline.desk.rendering import redirect_to, render
 from biosense_pipeline.desk.visitor import visitor_of
 from biosense_pipeline.matching.incidents.bounds import bounds
-from biosense_pipeline.store.approvals import AlreadyDecided, NothingToPropose, approve, propose, reject
+from biosense_pipeline.store.approvals import LONGEST_REASON, AlreadyDecided, NothingToPropose, approve, propose, reject
 from biosense_pipeline.store.calibrations import Separability, calibration_in_force, not_separable
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_views.agents import Agent, agent_by_lan_id
@@ -50,7 +50,6 @@ from biosense_pipeline.workflows.incident_settings import incident_assumptions
 A_PAGE = 50
 #: Incidents shown, the newest ones.
 MOST_INCIDENTS = 10
-LONGEST_REASON = 2000
 _DONE = {
     "approved": "Training image {image} is approved. {requeued} of the agent's stills are processed again.",
     "rejected": "Training image {image} is rejected. Other approved ones stay in force.",
@@ -132,7 +131,7 @@ def _approve(request: Request) -> Response:
 
 def _reject(request: Request, form: FormData) -> Response:
     card, own = _decidable_image(request)
-    reason = field(form, "reason")[:LONGEST_REASON]
+    reason = field(form, "reason")
     if not reason:
         return _page(request, own, refused=_NO_REASON, status_code=400)
     audit = entry(
