@@ -1,6 +1,7 @@
-"""Hours whose analysis lags behind recognition: stills were recognised since, or came to another result."""
+"""Hours whose analysis lags behind recognition: stills were recognised since, or done again."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -20,7 +21,7 @@ def hours_behind(
     return [key for key in keys if _lags(instance, assets, key, recognised(database, hour_of_key(key)))]
 
 
-def _lags(instance: dg.DagsterInstance, assets: Sequence[dg.AssetKey], key: str, now: dict[str, int]) -> bool:
+def _lags(instance: dg.DagsterInstance, assets: Sequence[dg.AssetKey], key: str, now: dict[str, Any]) -> bool:
     return bool(now) and any(_made_of(instance, asset, key) != now for asset in assets)
 
 

@@ -40,6 +40,7 @@ from biosense_pipeline_tests.workflows.evidence_rows import (
     frozen_at,
     motionless,
     person,
+    remove_evidence,
 )
 
 KEY, NEXT_KEY = "2026-03-02-09:00", "2026-03-02-10:00"
@@ -61,7 +62,7 @@ def test_hour_of_motion(settings_database: Database, instance: dg.DagsterInstanc
     assert "| STATIC | 1 |" in told["outcomes"]
     assert told["static"].count("EU\\\\abc1234 | 09:00 | 60 | 60") == 1
     assert told["by_agent"].startswith("![")
-    assert told["recognised_stills"] == {"SUCCESS": 130}
+    assert told["recognised_stills"] == {"results": {"SUCCESS": 130}, "evidence": 130, "summed_up": None}
     again = _metadata(_run(instance, "motion_job", KEY), "motion_windows")
     assert again["rows_changed"] == 0
 
@@ -161,9 +162,9 @@ def test_live_is_backfill(settings_database: Database, local_instance: dg.Dagste
 def test_evidence_check_sees_what_is_missing(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """It fails where more than a twentieth of the stills with one face has no evidence, or that of other features."""
     ids = enter_scene(settings_database, _featured(person()), 100)
-    _remove_evidence(settings_database, ids[:5])
+    remove_evidence(settings_database, ids[:5])
     assert _checks(_run(instance, "impersonation_job", KEY))["evidence_covers_stills"]
-    _remove_evidence(settings_database, ids[5:6])
+    remove_evidence(settings_database, ids[5:6])
     result = _run(instance, "impersonation_job", KEY)
     assert not _checks(result)["evidence_covers_stills"]
     assert _metadata(result, "presentation_evidence")["usable_share"] == "94.0%"
@@ -219,11 +220,6 @@ def _featured(scene: Scene) -> Scene:
         )
 
     return show
-
-
-def _remove_evidence(database: Database, ids: list[int]) -> None:
-    gone = delete(PresentationEvidence).where(PresentationEvidence.stream_image_id.in_(ids))
-    database.write(lambda connection: connection.execute(gone))
 
 
 def _review(database: Database, still_id: int, verdict: Verdict) -> None:

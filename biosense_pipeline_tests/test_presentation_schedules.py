@@ -15,10 +15,11 @@ from biosense_pipeline.resources import DatabaseResource
 from biosense_pipeline.run_states import RANGE_END, RANGE_START, range_tags
 from biosense_pipeline.schedules_presentation import impersonation_schedule, motion_schedule
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.summaries import summarise
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.incident_days import set_results
 from biosense_pipeline_tests.store.rows import change
-from biosense_pipeline_tests.workflows.evidence_rows import enter_scene, nobody
+from biosense_pipeline_tests.workflows.evidence_rows import STEP, enter_scene, nobody, remove_evidence, write_at
 
 MINUTE, ONE_HOUR = timedelta(minutes=1), timedelta(hours=1)
 NOW = HOUR + 7 * MINUTE
@@ -61,6 +62,26 @@ def test_each_state_of_recognition_is_analysed_once(watched: Database, instance:
     _run(instance, "impersonation_job", request)
     set_results(watched, ids, StillResult.NO_FACES_FOUND)
     assert len(_tick(instance, impersonation_schedule, NOW + 2 * MINUTE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("schedule", "job"), [(impersonation_schedule, "impersonation_job"), (motion_schedule, "motion_job")]
+)
+def test_stills_done_again_with_the_same_results(
+    watched: Database, instance: dg.DagsterInstance, schedule: Any, job: str
+) -> None:
+    """Evidence that is there only now makes an hour lag behind, and so does any that was written anew."""
+    ids = enter_scene(watched, nobody, 3, lan_id="NA\\later")
+    remove_evidence(watched, ids)
+    _run(instance, job, _tick(instance, schedule, HOUR + 10 * MINUTE)[0])
+    assert _tick(instance, schedule, HOUR + 20 * MINUTE) == []
+    write_at(watched, ids, [nobody(at) for at in range(3)], [HOUR + at * STEP for at in range(3)], "NA\\later")
+    (request,) = _tick(instance, schedule, HOUR + 20 * MINUTE)
+    _run(instance, job, request)
+    assert _tick(instance, schedule, HOUR + 30 * MINUTE) == []
+    # As recognition leaves an hour whose stills it did again.
+    summarise(watched, HOUR, HOUR + ONE_HOUR)
+    assert len(_tick(instance, schedule, HOUR + 30 * MINUTE)) == 1
 
 
 def test_motion_has_a_state_of_its_own(watched: Database, instance: dg.DagsterInstance) -> None:

@@ -9,16 +9,31 @@ from biosense_pipeline.assets.metadata import Metadata
 from biosense_pipeline.partitions import Hour, hour_of_key
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.evidence_coverage import count_evidence
 from biosense_pipeline.store.heartbeats import Heartbeat
 from biosense_pipeline.store.results import count_results
+from biosense_pipeline.store.summaries import last_summed_up
 
 #: Name of the entry in the metadata of every asset that analyses stored stills.
 RECOGNISED = "recognised_stills"
 
 
-def recognised(database: Database, hour: Hour) -> dict[str, int]:
-    """Finished stills of the hour by result: another still or another result changes them."""
-    return dict(sorted(count_results(database, hour.scope()).items())) if hour.start < hour.end else {}
+def recognised(database: Database, hour: Hour) -> dict[str, Any]:
+    """What is known of the hour's finished stills; empty where there is none.
+
+    Another still or result changes the counts. A still done again changes nothing in them where it comes out as
+    before, though its evidence may be there only now, or be another; but whoever writes results has their hour summed
+    up anew, and one time a row of the summary is cheaper to read than one a still.
+    """
+    results = count_results(database, hour.scope()) if hour.start < hour.end else {}
+    if not results:
+        return {}
+    summed_up = last_summed_up(database, hour.start, hour.end)
+    return {
+        "results": dict(sorted(results.items())),
+        "evidence": count_evidence(database, hour.start, hour.end),
+        "summed_up": summed_up and summed_up.isoformat(),
+    }
 
 
 def each_hour(

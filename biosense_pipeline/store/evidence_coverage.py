@@ -72,6 +72,13 @@ def evidence_coverage(database: Database, start: datetime, end: datetime, featur
     return sorted(agents, key=lambda agent: (-agent.missing, agent.lan_id))
 
 
+def count_evidence(database: Database, start: datetime, end: datetime) -> int:
+    """How many stills captured in ``[start, end)`` (naive local) have evidence."""
+    time = PresentationEvidence.capture_time
+    with database.read() as connection:
+        return connection.execute(select(func.count(time)).where(time >= start, time < end)).scalar_one()
+
+
 def baselines_of_day(database: Database, day: date) -> tuple[int, int]:
     """How many agents are judged by a baseline of their own on that day, and how many had too few stills for one."""
     own = PresentationBaseline.parameters.is_not(null())

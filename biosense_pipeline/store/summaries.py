@@ -76,6 +76,16 @@ def read_summary(database: Database, start: datetime | None = None, end: datetim
     ]
 
 
+def last_summed_up(database: Database, start: datetime, end: datetime) -> datetime | None:
+    """When (naive UTC) the hours in ``[start, end)`` were last summed up; None where they hold no stills or never."""
+    with database.read() as connection:
+        return connection.execute(
+            select(func.max(AgentHourSummary.summed_up)).where(
+                AgentHourSummary.hour >= start, AgentHourSummary.hour < end
+            )
+        ).scalar()
+
+
 def _count(connection: Connection, scope: Scope, ids: dict[str, int]) -> list[dict[str, Any]]:
     hour = _hour_of(connection)
     counted = connection.execute(

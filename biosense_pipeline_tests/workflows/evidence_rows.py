@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 
 from biosense_pipeline.codes import Status, StillResult
 from biosense_pipeline.store.capture import CapturedImage, enter_stills
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.employees import employee_ids
 from biosense_pipeline.store.evidence_tables import PresentationEvidence
-from biosense_pipeline.store.presentation_evidence import KeptEvidence, KeptFace, write_evidence
+from biosense_pipeline.store.presentation_evidence import KeptEvidence, KeptFace, forget_evidence, write_evidence
 from biosense_pipeline.store.tables import StreamImage
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.workflows.fakes import AGENT
@@ -95,24 +95,32 @@ def enter_at(
 ) -> list[int]:
     """Processed stills captured at these moments, entered in this order."""
     ids = enter_stills(database, [CapturedImage(lan_id, moment, b"x") for moment in moments])
-    (employee,) = employee_ids(database, [lan_id]).values()
-
-    def write(connection: Connection) -> None:
-        connection.execute(
-            update(StreamImage)
-            .where(StreamImage.id.in_(ids))
-            .values(status=Status.PROCESSED, result=StillResult.SUCCESS)
-        )
-        write_evidence(
-            connection,
-            dict(zip(ids, evidence, strict=True)),
-            dict(zip(ids, moments, strict=True)),
-            dict.fromkeys(ids, employee),
-            HOUR,
-        )
-
-    database.write(write)
+    processed = (
+        update(StreamImage).where(StreamImage.id.in_(ids)).values(status=Status.PROCESSED, result=StillResult.SUCCESS)
+    )
+    database.write(lambda connection: connection.execute(processed))
+    write_at(database, ids, evidence, moments, lan_id)
     return ids
+
+
+def write_at(
+    database: Database,
+    ids: Sequence[int],
+    evidence: Sequence[KeptEvidence],
+    moments: Sequence[datetime],
+    lan_id: str = AGENT,
+) -> None:
+    """Evidence of stills that are there, captured at these moments."""
+    (employee,) = employee_ids(database, [lan_id]).values()
+    kept_by_id, captured = dict(zip(ids, evidence, strict=True)), dict(zip(ids, moments, strict=True))
+    database.write(
+        lambda connection: write_evidence(connection, kept_by_id, captured, dict.fromkeys(ids, employee), HOUR)
+    )
+
+
+def remove_evidence(database: Database, ids: Sequence[int]) -> None:
+    """Leave stills without evidence."""
+    database.write(lambda connection: forget_evidence(connection, ids))
 
 
 def employee_of(database: Database, lan_id: str = AGENT) -> int:
