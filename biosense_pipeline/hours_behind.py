@@ -1,6 +1,7 @@
 """Hours whose analysis lags behind recognition: stills were recognised since, or done again."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -9,16 +10,26 @@ from biosense_pipeline.assets.recognised import RECOGNISED, recognised
 from biosense_pipeline.partitions import hour_of_key
 from biosense_pipeline.store.database import Database
 
+_NONE = timedelta()
+
 
 def hours_behind(
-    instance: dg.DagsterInstance, database: Database, assets: Sequence[dg.AssetKey], keys: Iterable[str]
+    instance: dg.DagsterInstance,
+    database: Database,
+    assets: Sequence[dg.AssetKey],
+    keys: Iterable[str],
+    reach: timedelta = _NONE,
 ) -> list[str]:
     """Those of the partitions in which something is recognised and one of the assets was not made of just that.
+
+    Args:
+        reach: with which the assets are made (``recognised``): a late still of one hour changes what is found at the
+            beginning of the next.
 
     What an asset was made of stands in its last materialisation, written down before the analysis began: what was
     recognised meanwhile makes the hour lag behind again, and so does a run that failed half way.
     """
-    return [key for key in keys if _lags(instance, assets, key, recognised(database, hour_of_key(key)))]
+    return [key for key in keys if _lags(instance, assets, key, recognised(database, hour_of_key(key), reach))]
 
 
 def _lags(instance: dg.DagsterInstance, assets: Sequence[dg.AssetKey], key: str, now: dict[str, Any]) -> bool:

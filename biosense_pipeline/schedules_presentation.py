@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from biosense_pipeline.assets.impersonation import impersonation_findings
+from biosense_pipeline.assets.impersonation import REACH, impersonation_findings
 from biosense_pipeline.assets.incidents import incidents
 from biosense_pipeline.assets.motion import motion_windows
 from biosense_pipeline.hours_behind import hours_behind
@@ -39,7 +39,7 @@ Requests = Iterator[dg.RunRequest | dg.SkipReason]
 )
 def motion_schedule(context: dg.ScheduleEvaluationContext, database: DatabaseResource) -> Requests:
     """Request the hours that lag behind."""
-    yield from _requests(context, database, _MOTION, [motion_windows.key])
+    yield from _requests(context, database, _MOTION, [motion_windows.key], timedelta())
 
 
 @dg.schedule(
@@ -52,16 +52,20 @@ def motion_schedule(context: dg.ScheduleEvaluationContext, database: DatabaseRes
 )
 def impersonation_schedule(context: dg.ScheduleEvaluationContext, database: DatabaseResource) -> Requests:
     """Request the hours that lag behind."""
-    yield from _requests(context, database, _IMPERSONATION, [impersonation_findings.key, incidents.key])
+    yield from _requests(context, database, _IMPERSONATION, [impersonation_findings.key, incidents.key], REACH)
 
 
 def _requests(
-    context: dg.ScheduleEvaluationContext, database: DatabaseResource, work: Work, assets: Sequence[dg.AssetKey]
+    context: dg.ScheduleEvaluationContext,
+    database: DatabaseResource,
+    work: Work,
+    assets: Sequence[dg.AssetKey],
+    reach: timedelta,
 ) -> Requests:
     """A run for the newest hours, one for each stretch of older ones; none of an hour that is under way or rests."""
     now = local_now(load_settings().zone, context.scheduled_execution_time)
     with told_plainly(), database.connected() as opened:
-        keys = hours_behind(context.instance, opened, assets, _looked_at(now))
+        keys = hours_behind(context.instance, opened, assets, _looked_at(now), reach)
         runs = living_runs(context.instance, context.log, opened, [work]) if keys else []
     if not keys:
         yield dg.SkipReason("Nothing was recognised since the last analysis.")

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from sqlalchemy import select
 
 from biosense_pipeline.build import build_definitions
 from biosense_pipeline.codes import StillResult
@@ -15,11 +16,20 @@ from biosense_pipeline.resources import DatabaseResource
 from biosense_pipeline.run_states import RANGE_END, RANGE_START, range_tags
 from biosense_pipeline.schedules_presentation import impersonation_schedule, motion_schedule
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.evidence_tables import ImpersonationFinding
 from biosense_pipeline.store.summaries import summarise
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.incident_days import set_results
 from biosense_pipeline_tests.store.rows import change
-from biosense_pipeline_tests.workflows.evidence_rows import STEP, enter_scene, nobody, remove_evidence, write_at
+from biosense_pipeline_tests.workflows.evidence_rows import (
+    STEP,
+    enter_at,
+    enter_scene,
+    nobody,
+    person,
+    remove_evidence,
+    write_at,
+)
 
 MINUTE, ONE_HOUR = timedelta(minutes=1), timedelta(hours=1)
 NOW = HOUR + 7 * MINUTE
@@ -130,7 +140,22 @@ def test_last_stills_of_the_hour_before(watched: Database, instance: dg.DagsterI
     _run(instance, "impersonation_job", request)
     enter_scene(watched, nobody, 1, start=HOUR + 59 * MINUTE)
     (request,) = _tick(instance, impersonation_schedule, HOUR + 62 * MINUTE)
-    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == (KEY, KEY)
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == (KEY, "2026-03-02-10:00")
+    _run(instance, "impersonation_job", request)
+    assert _tick(instance, impersonation_schedule, HOUR + 63 * MINUTE) == []
+
+
+def test_late_still_changes_the_next_hour(settings_database: Database, instance: dg.DagsterInstance) -> None:
+    """A picture that froze with a still recognised late is found in the windows after the full hour, as by backfill."""
+    last = HOUR + ONE_HOUR - STEP
+    enter_scene(settings_database, person(), 30, start=last - 30 * STEP)
+    enter_at(settings_database, [person()(50), person()(50)], [last + STEP, last + 2 * STEP])
+    _run(instance, "impersonation_job", _tick(instance, impersonation_schedule, HOUR + 61 * MINUTE)[0])
+    assert _species_found(settings_database) == []
+    enter_at(settings_database, [person()(50)], [last])
+    for request in _tick(instance, impersonation_schedule, HOUR + 62 * MINUTE):
+        _run(instance, "impersonation_job", request)
+    assert _species_found(settings_database) == [("FROZEN", last + 2 * STEP)]
 
 
 def test_late_hours_every_ten_minutes(watched: Database, instance: dg.DagsterInstance) -> None:
@@ -159,6 +184,12 @@ def test_unmigrated_database_names_the_remedy(instance: dg.DagsterInstance) -> N
     with pytest.raises(dg.DagsterError) as raised:
         _tick(instance, impersonation_schedule)
     assert "biosense db upgrade" in str(raised.value.__cause__)
+
+
+def _species_found(database: Database) -> list[tuple[str, datetime]]:
+    with database.read() as connection:
+        rows = connection.execute(select(ImpersonationFinding.species, ImpersonationFinding.capture_time))
+        return [(row.species, row.capture_time) for row in rows]
 
 
 def _range(request: dg.RunRequest) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from biosense_pipeline.assets.metadata import Metadata, column_schema, count_tab
 from biosense_pipeline.assets.recognised import each_hour
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.codes import Species
+from biosense_pipeline.matching.evidence.ordering import LOOKBACK
 from biosense_pipeline.partitions import BACKFILL, HOURS, Hour
 from biosense_pipeline.plots.agents import GOOD, NEITHER, agent_bars
 from biosense_pipeline.plots.presentation import evidence_lines
@@ -24,6 +25,9 @@ from biosense_pipeline.workflows.evidence_over_time import evidence_over_time
 from biosense_pipeline.workflows.impersonation import ImpersonationReport, detect_impersonation
 
 GROUP = "presentation"
+#: The first windows of an hour begin in the one before, and each of their stills is held against those up to an hour
+#: earlier still.
+REACH = LOOKBACK + timedelta(hours=1)
 #: Rows in tables and agents in bars; agents whose evidence is drawn over time.
 _MOST_ROWS, _MOST_DRAWN = 20, 5
 #: Findings that began no longer ago are shown in the hours that they last in.
@@ -103,6 +107,7 @@ def impersonation_findings(context: dg.AssetExecutionContext, database: Database
                     opened, settings, hour.start, hour.end, run_id=run_id, on_progress=lambda report: beat()
                 ),
             ),
+            REACH,
         )
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from biosense_pipeline.assets.impersonation import impersonation_findings
+from biosense_pipeline.assets.impersonation import REACH, impersonation_findings
 from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, markdown_table, plot
 from biosense_pipeline.assets.recognised import each_hour
 from biosense_pipeline.assets.recognition import recognition_results
@@ -53,6 +53,7 @@ def incidents(context: dg.AssetExecutionContext, database: DatabaseResource) -> 
             lambda hour, beat: _metadata(
                 opened, hour, detect_incidents(opened, settings, hour.full_hours(), run_id=run_id)
             ),
+            REACH,
         )
 
 

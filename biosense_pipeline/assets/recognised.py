@@ -1,6 +1,7 @@
 """What was recognised of an hour when it was analysed: how one tells later that there is more by now."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -12,26 +13,37 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.evidence_coverage import count_evidence
 from biosense_pipeline.store.heartbeats import Heartbeat
 from biosense_pipeline.store.results import count_results
+from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.summaries import last_summed_up
 
 #: Name of the entry in the metadata of every asset that analyses stored stills.
 RECOGNISED = "recognised_stills"
+_NONE = timedelta()
 
 
-def recognised(database: Database, hour: Hour) -> dict[str, Any]:
-    """What is known of the hour's finished stills; empty where there is none.
+def recognised(database: Database, hour: Hour, reach: timedelta = _NONE) -> dict[str, Any]:
+    """What is known of the hour's finished stills, and of those before it; empty where the hour has none.
 
-    Another still or result changes the counts. A still done again changes nothing in them where it comes out as
-    before, though its evidence may be there only now, or be another; but whoever writes results has their hour summed
-    up anew, and one time a row of the summary is cheaper to read than one a still.
+    Args:
+        reach: how far before the hour the stills lie that its own are judged with.
     """
-    results = count_results(database, hour.scope()) if hour.start < hour.end else {}
-    if not results:
+    own = _known(database, hour.start, hour.end) if hour.start < hour.end else {}
+    if not own.get("results"):
         return {}
-    summed_up = last_summed_up(database, hour.start, hour.end)
+    return {**own, "before": _known(database, hour.start - reach, hour.start)} if reach else own
+
+
+def _known(database: Database, start: datetime, end: datetime) -> dict[str, Any]:
+    """Another still or result changes the counts.
+
+    A still done again changes nothing in them where it comes out as before, though its evidence may be there only
+    now, or be another; but whoever writes results has their hour summed up anew, and one time a row of the summary is
+    cheaper to read than one a still.
+    """
+    summed_up = last_summed_up(database, start, end)
     return {
-        "results": dict(sorted(results.items())),
-        "evidence": count_evidence(database, hour.start, hour.end),
+        "results": dict(sorted(count_results(database, Scope(start, end)).items())),
+        "evidence": count_evidence(database, start, end),
         "summed_up": summed_up and summed_up.isoformat(),
     }
 
@@ -40,17 +52,19 @@ def each_hour(
     context: dg.AssetExecutionContext,
     database: Database,
     analyse: Callable[[Hour, Callable[[], None]], Metadata],
+    reach: timedelta = _NONE,
 ) -> None:
     """Analyse each hour of the run and materialise it with its figures, and with what was recognised before it began.
 
     Args:
         analyse: is given the hour and a sign of life to give now and then, without which a run is taken for dead. An
             hour that holds no time, the second of two equal ones, is not analysed.
+        reach: as :func:`recognised` has it.
     """
     heartbeat = Heartbeat(database, context.run.run_id, load_settings().lease_seconds / 3)
     for key in context.partition_keys:
         hour = hour_of_key(key)
         heartbeat.beat()
-        before: dict[str, Any] = {RECOGNISED: dg.MetadataValue.json(recognised(database, hour))}
+        before: dict[str, Any] = {RECOGNISED: dg.MetadataValue.json(recognised(database, hour, reach))}
         told = analyse(hour, heartbeat.beat) if hour.start < hour.end else {"dagster/row_count": 0}
         context.add_asset_metadata({**told, **before}, partition_key=key)
