@@ -37,7 +37,8 @@ redecide_job = dg.define_asset_job(
     "redecide_job",
     selection=[redecided_results, hourly_agent_summary],
     description="One hour, decided again from stored distances under the model and the rule in force, and summed up: "
-    "after BIOSENSE_ENGINE or BIOSENSE_TOLERANCE has changed, or a calibration came into force.",
+    "after BIOSENSE_ENGINE or BIOSENSE_TOLERANCE has changed, or a calibration came into force. The schedules then "
+    "look for motion, impersonation and incidents in these hours again.",
 )
 
 calibration_job = dg.define_asset_job(

@@ -1,14 +1,15 @@
 """Schedules of motion and impersonation: they look often, and request a run only where recognition has gone on."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 import dagster as dg
 
 from biosense_pipeline.assets.impersonation import REACH, impersonation_findings
 from biosense_pipeline.assets.incidents import incidents
 from biosense_pipeline.assets.motion import motion_windows
-from biosense_pipeline.hours_behind import hours_behind
+from biosense_pipeline.hours_behind import hours_behind, summed_up_since
 from biosense_pipeline.jobs import impersonation_job, motion_job
 from biosense_pipeline.lanes import lane_tags
 from biosense_pipeline.local_time import floor_hour, local_now
@@ -18,9 +19,10 @@ from biosense_pipeline.run_states import Work, living_runs, partitions_of, range
 from biosense_pipeline.settings import load_settings
 
 #: Each tick looks at the hour under way and the one before, whose last stills are recognised in its first minutes;
-#: every ten minutes one looks this far back, for stills that came or were recognised late.
+#: every ten minutes one looks this far back, for stills that came or were recognised late, and at so many of the
+#: older hours that were summed up since: decided again, imported, or recognised after an outage.
 _LATE = timedelta(hours=24)
-_LATE_EVERY = 10
+_LATE_EVERY, _MOST_OLDER = 10, 24
 _HOUR = timedelta(hours=1)
 
 _MOTION = Work(motion_windows.key, motion_job.name)
@@ -35,7 +37,7 @@ Requests = Iterator[dg.RunRequest | dg.SkipReason]
     execution_timezone=load_settings().timezone,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every ten minutes, for the hours of the last day in which stills were recognised since their motion "
-    "was analysed.",
+    "was analysed, and for older ones that were summed up since.",
 )
 def motion_schedule(context: dg.ScheduleEvaluationContext, database: DatabaseResource) -> Requests:
     """Request the hours that lag behind."""
@@ -48,7 +50,7 @@ def motion_schedule(context: dg.ScheduleEvaluationContext, database: DatabaseRes
     execution_timezone=load_settings().timezone,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every minute, for the hour under way and the one before where stills were recognised since they were "
-    "analysed; every ten minutes for such hours of the last day.",
+    "analysed; every ten minutes for such hours of the last day, and for older ones that were summed up since.",
 )
 def impersonation_schedule(context: dg.ScheduleEvaluationContext, database: DatabaseResource) -> Requests:
     """Request the hours that lag behind."""
@@ -65,7 +67,11 @@ def _requests(
     """A run for the newest hours, one for each stretch of older ones; none of an hour that is under way or rests."""
     now = local_now(load_settings().zone, context.scheduled_execution_time)
     with told_plainly(), database.connected() as opened:
-        keys = hours_behind(context.instance, opened, assets, _looked_at(now), reach)
+        recent = _recent(now)
+        keys = list(hours_behind(context.instance, opened, assets, recent, reach))
+        if _looks_far_back(now):
+            older = _before(recent, summed_up_since(context.instance, assets, reach))
+            keys = sorted([*islice(hours_behind(context.instance, opened, assets, older, reach), _MOST_OLDER), *keys])
         runs = living_runs(context.instance, context.log, opened, [work]) if keys else []
     if not keys:
         yield dg.SkipReason("Nothing was recognised since the last analysis.")
@@ -81,13 +87,23 @@ def _requests(
         )
 
 
-def _looked_at(now: datetime) -> list[str]:
-    """Keys of the partitions that a tick at that naive local time looks at, in order."""
+def _looks_far_back(now: datetime) -> bool:
+    return now.minute % _LATE_EVERY == 0
+
+
+def _recent(now: datetime) -> list[str]:
+    """Keys of the partitions that a tick at that naive local time looks at by what is recognised there, in order."""
     start, end = covered()
-    back = _LATE if now.minute % _LATE_EVERY == 0 else _HOUR
+    back = _LATE if _looks_far_back(now) else _HOUR
     first = floor_hour(now) - back
     hours = (first + number * _HOUR for number in range(back // _HOUR + 1))
     return list(dict.fromkeys(key_of_time(hour) for hour in hours if start <= hour < end))
+
+
+def _before(recent: Sequence[str], keys: Iterable[str]) -> Iterator[str]:
+    """Those of the keys that have partitions and lie before the recent ones."""
+    first = key_of_time(covered()[0])
+    return (key for key in keys if recent and first <= key < recent[0])
 
 
 def _stretches(keys: Sequence[str], kind: Callable[[str], object]) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from biosense_pipeline.build import build_definitions
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.lanes import BACKFILL, LANE_TAG, LIVE
+from biosense_pipeline.partitions import hour_of_key, key_of_time
 from biosense_pipeline.resources import DatabaseResource
 from biosense_pipeline.run_states import RANGE_END, RANGE_START, range_tags
 from biosense_pipeline.schedules_presentation import impersonation_schedule, motion_schedule
@@ -173,6 +174,39 @@ def test_late_hours_every_ten_minutes(watched: Database, instance: dg.DagsterIns
         ]
 
 
+def test_hours_of_any_age_that_were_summed_up_since(watched: Database, instance: dg.DagsterInstance) -> None:
+    """After an outage, an import or redecide_job, hours are analysed however long ago they were; once each."""
+    enter_scene(watched, nobody, 2, start=HOUR + 2 * ONE_HOUR)
+    later = HOUR + 100 * ONE_HOUR
+    assert _tick(instance, impersonation_schedule, later) == []
+    _summed_up(watched, instance, KEY)
+    assert _tick(instance, impersonation_schedule, later + MINUTE) == []
+    for schedule, job in ((impersonation_schedule, "impersonation_job"), (motion_schedule, "motion_job")):
+        (request,) = _tick(instance, schedule, later)
+        assert _range(request) == (KEY, KEY, BACKFILL)
+        _run(instance, job, request)
+        assert _tick(instance, schedule, later) == []
+    third = range_tags("2026-03-02-11:00", "2026-03-02-11:00")
+    for job in ("impersonation_job", "motion_job"):
+        _run(instance, job, dg.RunRequest(tags=third))
+    # The windows of impersonation reach back to the first hour; those of motion do not.
+    _summed_up(watched, instance, KEY)
+    assert [_range(request)[:2] for request in _tick(instance, motion_schedule, later)] == [(KEY, KEY)]
+    assert [_range(request)[:2] for request in _tick(instance, impersonation_schedule, later)] == [
+        (KEY, KEY),
+        ("2026-03-02-11:00", "2026-03-02-11:00"),
+    ]
+
+
+def test_no_more_older_hours_than_a_run_takes(settings_database: Database, instance: dg.DagsterInstance) -> None:
+    """Of months that were decided again a tick names the newest day, in one run."""
+    for number in range(30):
+        enter_scene(settings_database, nobody, 1, start=HOUR + number * ONE_HOUR)
+        _summed_up(settings_database, instance, key_of_time(HOUR + number * ONE_HOUR))
+    (request,) = _tick(instance, motion_schedule, HOUR + 100 * ONE_HOUR)
+    assert _range(request) == ("2026-03-02-15:00", "2026-03-03-14:00", BACKFILL)
+
+
 def test_hour_before_the_first_partition(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """At times without partitions nothing is requested."""
     enter_scene(settings_database, nobody, 2, start=datetime(2019, 1, 1, 9))
@@ -184,6 +218,13 @@ def test_unmigrated_database_names_the_remedy(instance: dg.DagsterInstance) -> N
     with pytest.raises(dg.DagsterError) as raised:
         _tick(instance, impersonation_schedule)
     assert "biosense db upgrade" in str(raised.value.__cause__)
+
+
+def _summed_up(database: Database, instance: dg.DagsterInstance, key: str) -> None:
+    """As the jobs of recognition leave an hour."""
+    hour = hour_of_key(key)
+    summarise(database, hour.start, hour.end)
+    instance.report_runless_asset_event(dg.AssetMaterialization("hourly_agent_summary", partition=key))
 
 
 def _species_found(database: Database) -> list[tuple[str, datetime]]:

@@ -182,13 +182,15 @@ def _write(
             shown[tuple(getattr(decision, name) for name in _SHOWN)].append(still.still_id)
         if still.result != decision.result:
             recorded.append(_process_row(still, decision, model_id, run_id, now))
+        # Incidents follow from the likelihood too: the summary's time tells that the hour has to be looked at again.
+        if still.result != decision.result or _differ(before["llr"], decision.llr):
             captures.append(still.comparison.capture_time if still.comparison else None)
     results, images = RecognitionResult.__table__, StreamImage.__table__
     _update(connection, results, results.c.stream_image_id, ruled, _RULED, results.c.model_id == model_id)
     _update(connection, images, images.c.id, shown, _SHOWN, processed_time=processed_time)
     if recorded:
         connection.execute(insert(ProcessStatus), recorded)
-        mark_due(connection, captures)
+    mark_due(connection, captures)
 
 
 def _update(

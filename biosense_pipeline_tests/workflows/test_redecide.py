@@ -164,6 +164,20 @@ def test_a_calibration_in_force_decides(mariadb_database: Database) -> None:
     assert {(row.calibration_id, row.llr, row.tolerance) for row in _numbers(database).values()} == {(None, None, 0.5)}
 
 
+def test_hours_with_another_likelihood_are_due(processed: Database) -> None:
+    """Incidents follow from the likelihood too, so its hour is due where a calibration changes no result."""
+    calibration = Calibration("logistic", (20.0, -40.0, 0.0), (0.0, 1.0), (-9.0, 9.0))
+    # The tolerance stays what it was.
+    candidate = Candidate(PRESENT, calibration.parameters(), 0.001, 0.5, {}, {}, True, None, None, None, [])
+    activate(processed, store_candidate(processed, candidate, [], None))
+    summarise_hours(processed, due_hours(processed))
+    report = _redecide(processed)
+    assert (report.hours, due_hours(processed)) == (set(), [HOUR])
+    summarise_hours(processed, due_hours(processed))
+    _redecide(processed)
+    assert due_hours(processed) == []
+
+
 def test_claimed_and_failed_stills_are_left_alone(processed: Database) -> None:
     """A still that is pending, under a claim or failed keeps its row, though a result is stored for it."""
     ids = [still_id for still_id, row in _rows(processed).items() if row.result == StillResult.SUCCESS]
