@@ -62,7 +62,7 @@ def percentiles(values: Sequence[float], unit: str) -> Metadata:
 
 
 def plot(markdown: str | None) -> dg.MarkdownMetadataValue:
-    """A plot made by ``plots``, or a word where there was nothing to draw."""
+    """A plot made by ``plots``, or words where there was nothing to draw."""
     return dg.MetadataValue.md(markdown or "nothing to draw")
 
 
