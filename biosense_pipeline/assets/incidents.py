@@ -51,7 +51,9 @@ def incidents(context: dg.AssetExecutionContext, database: DatabaseResource) -> 
             context,
             opened,
             lambda hour, beat: _metadata(
-                opened, hour, detect_incidents(opened, settings, hour.full_hours(), run_id=run_id)
+                opened,
+                hour,
+                detect_incidents(opened, settings, hour.full_hours(), run_id=run_id, on_progress=lambda report: beat()),
             ),
             REACH,
         )

@@ -7,7 +7,7 @@ following hours are analysed again, until one ends as it did and nothing is open
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,6 +62,9 @@ class IncidentReport:
     written: Written = field(default_factory=Written)
 
 
+Progress = Callable[[IncidentReport], None]
+
+
 def detect_incidents(
     database: Database,
     settings: Settings,
@@ -69,11 +72,13 @@ def detect_incidents(
     *,
     lan_ids: Collection[str] | None = None,
     run_id: str | None = None,
+    on_progress: Progress = lambda report: None,
 ) -> IncidentReport:
     """Analyse each of these full hours (naive local), and what follows from them.
 
     Args:
         lan_ids: only these agents; None: all with stills in an hour.
+        on_progress: called before each hour, and each that is analysed again, with the report so far.
     """
     report = IncidentReport(sorted({floor_hour(hour) for hour in hours}))
     agents: set[int] = set()
@@ -81,7 +86,9 @@ def detect_incidents(
     for hour in report.hours:
         # Of two analyses of one hour the second has to read after the first has written.
         with database.exclusive("incidents", "Another run is looking for incidents"):
-            analysis = _Analysis(database, incident_assumptions(settings), engine_spec(settings).model_id)
+            analysis = _Analysis(
+                database, incident_assumptions(settings), engine_spec(settings).model_id, lambda: on_progress(report)
+            )
             report.followed += analysis.end_of_hour_before(hour, lan_ids)
             looked_at = analysis.of_hour(hour, lan_ids)
             agents |= looked_at.keys()
@@ -99,6 +106,7 @@ class _Analysis:
     """An hour and the hours that have to be analysed again for it; written at the end, so that no half of it stays.
 
     Attributes:
+        on_hour: called before each hour.
         found: by employee.
         states: at the end of the last hour analysed here, by employee.
         again: hours to be analysed again, and whose.
@@ -107,12 +115,14 @@ class _Analysis:
     database: Database
     assumptions: Assumptions
     model_id: str
+    on_hour: Callable[[], None] = lambda: None
     found: dict[int, AgentAnalysis] = field(default_factory=dict)
     states: dict[int, AgentState] = field(default_factory=dict)
     again: dict[datetime, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def of_hour(self, hour: datetime, lan_ids: Collection[str] | None) -> dict[int, int]:
         """Analyse the hour; returns the stills looked at by employee. Agents without any keep what was found before."""
+        self.on_hour()
         stills = _stills_by_agent(self.database, hour, self.model_id, lan_ids)
         formerly = states_at(self.database, stills.keys(), hour)
         later = next_analysed_hours(self.database, stills.keys(), hour)

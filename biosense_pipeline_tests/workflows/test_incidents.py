@@ -238,6 +238,23 @@ def test_only_some_agents(sqlite_database: Database, analyse: Callable[..., Inci
     assert analyse(sqlite_database, HOUR).agents == 2
 
 
+def test_each_hour_is_told(sqlite_database: Database, analyse: Callable[..., IncidentReport]) -> None:
+    """Progress is told with every hour, those that have to be analysed again too: a run is not silent meanwhile."""
+    for number in range(5):
+        enter_results(sqlite_database, [UNKNOWN] * 8, start=HOUR + number * ONE_HOUR)
+    told: list[int] = []
+    analyse(
+        sqlite_database,
+        *(HOUR + number * ONE_HOUR for number in range(5)),
+        on_progress=lambda report: told.append(report.stills),
+    )
+    assert told == [0, 8, 16, 24, 32]
+    enter_results(sqlite_database, [SUCCESS], start=HOUR + 30 * MINUTE)
+    told.clear()
+    report = analyse(sqlite_database, HOUR, on_progress=lambda report: told.append(report.stills))
+    assert len(told) == 1 + report.followed > 1
+
+
 def test_purged_hour_keeps_its_incidents(sqlite_database: Database, analyse: Callable[..., IncidentReport]) -> None:
     """Where a site has purged the stills of an hour, what was found in it stays."""
     enter_results(sqlite_database, [UNKNOWN] * 8 + [SUCCESS] * 8)
