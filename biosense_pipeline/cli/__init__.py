@@ -7,6 +7,7 @@ import sys
 import click
 
 from biosense_pipeline.cli.alerts import alerts
+from biosense_pipeline.cli.analyse import analyse
 from biosense_pipeline.cli.bench import bench
 from biosense_pipeline.cli.calibrate import calibrate
 from biosense_pipeline.cli.candidates import compare, redecide
@@ -30,6 +31,7 @@ def cli() -> None:
 
 for command in (
     alerts,
+    analyse,
     bench,
     calibrate,
     compare,

@@ -57,6 +57,15 @@ def employee_lan_ids(database: Database, employee_ids: Iterable[int]) -> dict[in
     return {row.id: row.lan_id for row in rows if row.id in wanted}
 
 
+def of_these(database: Database, employees: Iterable[int], lan_ids: Iterable[str] | None) -> list[int]:
+    """Those of the employees that have one of the LAN ids, in their order; all of them where these are None."""
+    if lan_ids is None:
+        return list(employees)
+    asked, given = set(map(agent_key, lan_ids)), list(employees)
+    known = employee_lan_ids(database, given)
+    return [employee for employee in given if agent_key(known.get(employee)) in asked]
+
+
 def _directory(database: Database) -> dict[str, int]:
     with database.read() as connection:
         rows = connection.execute(select(Employee.id, Employee.lan_id).order_by(Employee.id.desc())).all()

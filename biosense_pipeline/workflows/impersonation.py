@@ -6,7 +6,7 @@ pure function of the stored stills: run while they come and run over the day aft
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from biosense_pipeline.matching.evidence.recapture import RecaptureModel, Recapt
 from biosense_pipeline.matching.evidence.stretch import Stretch
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.employees import of_these
 from biosense_pipeline.store.impersonation_findings import (
     Continued,
     FindingRow,
@@ -66,6 +67,7 @@ def detect_impersonation(
     start: datetime,
     end: datetime,
     *,
+    lan_ids: Collection[str] | None = None,
     run_id: str | None = None,
     on_progress: Progress = lambda report: None,
     monotonic: Callable[[], float] = time.monotonic,
@@ -76,6 +78,7 @@ def detect_impersonation(
     left to change.
 
     Args:
+        lan_ids: only these agents; None: all.
         on_progress: called after each agent with the report so far.
     """
     begin = monotonic()
@@ -84,9 +87,10 @@ def detect_impersonation(
     model = _model(report)
     seen: set[int] = set()
     for piece_start, piece_end in _hours(start, end):
-        agents = agents_with_evidence(database, piece_start, piece_end)
+        agents = of_these(database, agents_with_evidence(database, piece_start, piece_end), lan_ids)
         seen.update(agents)
-        gone = set(agents_with_findings(database, piece_start, piece_end)) - set(agents)
+        found_before = of_these(database, agents_with_findings(database, piece_start, piece_end), lan_ids)
+        gone = set(found_before) - set(agents)
         for employee_id in [*agents, *sorted(gone)]:
             _Agent(database, settings, employee_id, model).analyse(piece_start, piece_end, report, run_id)
             report.agents, report.seconds = len(seen), monotonic() - begin

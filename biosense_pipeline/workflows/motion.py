@@ -7,7 +7,7 @@ window in which nothing moves asks for a look at it and accuses nobody.
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -18,6 +18,7 @@ from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.matching.evidence.life import ENOUGH, FEWEST, LEAST_CHANGE, life
 from biosense_pipeline.matching.evidence.still import EvidenceStill
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.employees import of_these
 from biosense_pipeline.store.motion_windows import MotionRow, agents_with_motion, read_motion, replace_motion
 from biosense_pipeline.store.presentation_evidence import agents_with_evidence
 from biosense_pipeline.workflows.evidence_windows import evidence_window
@@ -60,6 +61,7 @@ def detect_motion(
     start: datetime,
     end: datetime,
     *,
+    lan_ids: Collection[str] | None = None,
     run_id: str | None = None,
     on_progress: Progress = lambda report: None,
     monotonic: Callable[[], float] = time.monotonic,
@@ -70,15 +72,17 @@ def detect_motion(
     left to change.
 
     Args:
+        lan_ids: only these agents; None: all.
         on_progress: called after each agent with the report so far.
     """
     begin = monotonic()
     report = MotionReport(window_start(start), window_start(end - timedelta(microseconds=1)) + MOTION_WINDOW)
     if end <= start:
         return MotionReport(start, start)
-    agents = agents_with_evidence(database, report.start, report.end)
+    agents = of_these(database, agents_with_evidence(database, report.start, report.end), lan_ids)
     report.agents = len(agents)
-    gone = set(agents_with_motion(database, report.start, report.end)) - set(agents)
+    known_agents = of_these(database, agents_with_motion(database, report.start, report.end), lan_ids)
+    gone = set(known_agents) - set(agents)
     for employee_id in [*agents, *sorted(gone)]:
         known = {row.start: row for _, row in read_motion(database, report.start, report.end, employee_id)}
         rows = motion_rows(evidence_window(database, employee_id, report.start, report.end), known)
