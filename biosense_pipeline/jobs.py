@@ -52,6 +52,7 @@ calibration_job = dg.define_asset_job(
 review_job = dg.define_asset_job(
     "review_job",
     selection=[review_outcomes],
+    tags={"dagster/max_runtime": "600"},
     description="Count what reviewers said of an hour's findings: false alarms per agent.",
 )
 

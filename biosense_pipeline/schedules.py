@@ -6,6 +6,8 @@ from itertools import groupby
 
 import dagster as dg
 
+from biosense_pipeline.assets.review import NEWEST_VERDICT, review_outcomes
+from biosense_pipeline.hours_behind import noted
 from biosense_pipeline.jobs import calibration_job, review_job
 from biosense_pipeline.partitions import covered, key_of_time
 from biosense_pipeline.resources import DatabaseResource, told_plainly
@@ -14,8 +16,8 @@ from biosense_pipeline.schedules_presentation import presentation_schedules
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.review_outcomes import judged_hours
 
-#: Verdicts of so long before a tick are looked at: each twice, so that a tick that was missed loses none.
-_VERDICTS_OF = timedelta(hours=2)
+#: Verdicts of so long before a tick are looked at, so that no outage and no failed run loses any.
+_VERDICTS_OF = timedelta(days=14)
 
 calibration_schedule = dg.ScheduleDefinition(
     name="calibration_schedule",
@@ -34,18 +36,19 @@ calibration_schedule = dg.ScheduleDefinition(
     cron_schedule="10 * * * *",
     execution_timezone=load_settings().timezone,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Renews review_outcomes for the hours whose findings were judged lately, every hour at ten past.",
+    description="Renews review_outcomes for the hours whose findings were judged since, every hour at ten past.",
 )
 def review_schedule(
     context: dg.ScheduleEvaluationContext, database: DatabaseResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request a run for each day with such hours, over all its hours from the first to the last."""
+    """Request a run for each day with hours that lag behind, over all its hours from the first to the last of them."""
     start, end = covered()
     since = (context.scheduled_execution_time.astimezone(UTC) - _VERDICTS_OF).replace(tzinfo=None)
     with told_plainly(), database.connected() as opened:
-        hours = [hour for hour in judged_hours(opened, since) if start <= hour < end]
+        judged = {hour: newest for hour, newest in judged_hours(opened, since).items() if start <= hour < end}
+    hours = [hour for hour, newest in judged.items() if _told(context.instance, hour) < newest]
     if not hours:
-        yield dg.SkipReason("No verdict was given lately.")
+        yield dg.SkipReason("No verdict was given since the last look.")
     for day, of_day in groupby(hours, key=datetime.date):
         first, *others = of_day
         last = others[-1] if others else first
@@ -54,6 +57,12 @@ def review_schedule(
             # As a backfill of these hours would be run: one run, not one an hour.
             tags=range_tags(key_of_time(first), key_of_time(last)),
         )
+
+
+def _told(instance: dg.DagsterInstance, hour: datetime) -> int:
+    """The newest verdict that the hour's outcomes were made of, by its id; 0 where there are none yet."""
+    newest = noted(instance, review_outcomes.key, key_of_time(hour), NEWEST_VERDICT)
+    return newest if isinstance(newest, int) else 0
 
 
 default_schedules = [calibration_schedule, review_schedule, *presentation_schedules]

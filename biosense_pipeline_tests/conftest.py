@@ -120,6 +120,13 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
+def local_instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance on disk without a past: a schedule reaches no other kind."""
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as local:
+        yield local
+
+
+@pytest.fixture
 def use_settings(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
     """Sets BIOSENSE_ variables by field name and returns the settings they give."""
 

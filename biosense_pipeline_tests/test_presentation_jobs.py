@@ -1,9 +1,7 @@
 """Motion, impersonation and incidents through the real jobs: figures, checks, and live days equal to backfills."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -107,13 +105,6 @@ def test_what_goes_on_is_shown_in_each_hour(settings_database: Database, instanc
     assert [_metadata(result, "incidents", key)["opened"] for key in (KEY, NEXT_KEY)] == [1, 0]
     assert [_metadata(result, "incidents", key)["open_at_the_end"] for key in (KEY, NEXT_KEY)] == [1, 1]
     assert [_metadata(result, "incidents", key)["stills"] for key in (KEY, NEXT_KEY)] == [30, 30]
-
-
-@pytest.fixture
-def local_instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """An instance on disk without a past: a schedule reaches no other kind."""
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as local:
-        yield local
 
 
 @pytest.mark.slow

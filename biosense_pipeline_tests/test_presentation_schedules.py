@@ -1,8 +1,6 @@
 """The schedules of motion and impersonation, evaluated at given times: what they request, and when they do not."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -39,10 +37,9 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """An instance on disk without a past: a schedule reaches no other kind."""
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as local:
-        yield local
+def instance(local_instance: dg.DagsterInstance) -> dg.DagsterInstance:
+    """The kind of instance that schedules reach."""
+    return local_instance
 
 
 @pytest.fixture

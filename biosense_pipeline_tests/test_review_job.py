@@ -23,6 +23,12 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @pytest.fixture
+def instance(local_instance: dg.DagsterInstance) -> dg.DagsterInstance:
+    """The kind of instance that schedules reach."""
+    return local_instance
+
+
+@pytest.fixture
 def judged(settings_database: Database) -> Database:
     """Findings of two hours, most of them judged."""
     user = {"name": "a", "password_hash": "-", "role": "admin", "created": NOW}
@@ -78,9 +84,23 @@ def test_schedule_renews_hours_that_were_judged(judged: Database, instance: dg.D
     assert _metadata(result, "2026-03-02-11:00")["findings"] == 0
 
 
+def test_outage_loses_no_verdict(judged: Database, instance: dg.DagsterInstance) -> None:
+    """Hours whose verdicts nobody counted are asked for days later, and until a run succeeds; then no more."""
+    now = datetime.now(UTC)
+    (request,) = _tick(instance, now + timedelta(days=3))
+    # A run that fails leaves no materialisation: as if there had been none.
+    assert len(_tick(instance, now + timedelta(days=3, hours=1))) == 1
+    _run(instance, tags=request.tags)
+    assert _tick(instance, now + timedelta(days=3, hours=2)) == []
+    again = update(Review).where(Review.captured < HOUR + timedelta(seconds=10)).values(id=1000)
+    judged.write(lambda connection: connection.execute(again))
+    (request,) = _tick(instance, now)
+    assert request.tags["dagster/asset_partition_range_end"] == KEY
+
+
 def test_schedule_is_quiet_where_nobody_judged(judged: Database, instance: dg.DagsterInstance) -> None:
     """Verdicts of long ago, and hours before the first partition, are left alone."""
-    assert _tick(instance, datetime.now(UTC) + timedelta(hours=3)) == []
+    assert _tick(instance, datetime.now(UTC) + timedelta(days=15)) == []
     early = update(Review).values(captured=datetime(2019, 1, 1, 9))
     judged.write(lambda connection: connection.execute(early))
     assert _tick(instance, datetime.now(UTC)) == []

@@ -12,11 +12,13 @@ from biosense_pipeline.plots.agents import verdict_bars
 from biosense_pipeline.resources import DatabaseResource, told_plainly
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import Review
-from biosense_pipeline.store.review_outcomes import ReviewOutcomes
+from biosense_pipeline.store.review_outcomes import ReviewOutcomes, newest_verdict
 from biosense_pipeline.store.review_outcomes import review_outcomes as read_outcomes
 
 #: Agents in the table and in the plot, those with the most verdicts.
 _MOST_AGENTS = 20
+#: Name of the entry that tells of which verdicts the figures were made.
+NEWEST_VERDICT = "newest_verdict_id"
 
 
 @dg.asset(
@@ -38,11 +40,14 @@ def review_outcomes(context: dg.AssetExecutionContext, database: DatabaseResourc
 
 
 def _metadata(database: Database, hour: Hour) -> Metadata:
+    # Read before the verdicts: what is said meanwhile is said after this one.
+    newest = newest_verdict(database, hour.start, hour.end)
     rows = read_outcomes(database, hour.start, hour.end) if hour.start < hour.end else []
     correct, false_alarms = sum(row.correct for row in rows), sum(row.false_alarm for row in rows)
     shown = sorted(rows, key=lambda row: (-row.reviewed, -row.findings, row.lan_id))[:_MOST_AGENTS]
     return {
         "dagster/row_count": sum(row.reviewed for row in rows),
+        NEWEST_VERDICT: newest or 0,
         "agents": len(rows),
         "findings": sum(row.findings for row in rows),
         "correct": correct,

@@ -91,13 +91,30 @@ def review_outcomes(database: Database, start: datetime, end: datetime) -> list[
     )
 
 
-def judged_hours(database: Database, since: datetime) -> list[datetime]:
-    """Full hours of capture (naive local) whose stills got a verdict since then (naive UTC), in order."""
+def judged_hours(database: Database, since: datetime) -> dict[datetime, int]:
+    """Full hours of capture (naive local) whose stills got a verdict since then (naive UTC), each with the newest one.
+
+    Verdicts are told by their ids, and hours are in order.
+    """
     with database.read() as connection:
-        captured = connection.execute(
-            select(Review.captured).where(Review.created >= since, Review.captured.is_not(None)).distinct()
-        ).scalars()
-        return sorted({floor_hour(moment) for moment in captured if moment is not None})
+        rows = connection.execute(
+            select(Review.captured, func.max(Review.id).label("newest"))
+            .where(Review.created >= since, Review.captured.is_not(None))
+            .group_by(Review.captured)
+        ).all()
+    newest: dict[datetime, int] = {}
+    for row in sorted(rows, key=lambda row: (row.captured, row.newest)):
+        hour = floor_hour(row.captured)
+        newest[hour] = max(row.newest, newest.get(hour, 0))
+    return newest
+
+
+def newest_verdict(database: Database, start: datetime, end: datetime) -> int | None:
+    """The newest verdict, by its id, on stills captured in ``[start, end)`` (naive local); None where there is none."""
+    with database.read() as connection:
+        return connection.execute(
+            select(func.max(Review.id)).where(Review.captured >= start, Review.captured < end)
+        ).scalar()
 
 
 def _counted(result: str, verdicts: list[Verdict]) -> list[str]:

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from biosense_pipeline.codes import StillResult, Verdict
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import DeskUser, Review
-from biosense_pipeline.store.review_outcomes import ReviewOutcomes, judged_hours, review_outcomes
+from biosense_pipeline.store.review_outcomes import ReviewOutcomes, judged_hours, newest_verdict, review_outcomes
 from biosense_pipeline.store.reviews import record_review
 from biosense_pipeline.store.summaries import summarise
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, NOW, OTHER, enter_finished
@@ -66,14 +66,23 @@ def test_other_hours_are_left_out(database: Database, users: list[int]) -> None:
 
 
 def test_judged_hours_are_those_with_new_verdicts(database: Database, users: list[int]) -> None:
-    """Hours of capture are named once each, and only for verdicts since the moment asked for."""
-    for minutes in (0, 59, 60):
+    """Hours of capture are named once each, with their newest verdict, for verdicts since the moment asked for."""
+    for minutes in (60, 0, 59):
         still_id = enter_finished(database, AGENT, HOUR + timedelta(minutes=minutes), UNKNOWN)
         _judge(database, still_id, users[0], FALSE_ALARM)
+    later, first, second = _review_ids(database)
+    assert [newest_verdict(database, start, start + timedelta(hours=1)) for start in (HOUR, END)] == [second, later]
+    assert newest_verdict(database, END + timedelta(hours=1), END + timedelta(hours=2)) is None
+    assert later < first < second
     old = update(Review).where(Review.captured >= END)
     database.write(lambda connection: connection.execute(old.values(created=NOW - timedelta(days=9))))
-    assert judged_hours(database, NOW - timedelta(days=10)) == [HOUR, END]
-    assert judged_hours(database, NOW - timedelta(days=8)) == [HOUR]
+    assert judged_hours(database, NOW - timedelta(days=10)) == {HOUR: second, END: later}
+    assert judged_hours(database, NOW - timedelta(days=8)) == {HOUR: second}
+
+
+def _review_ids(database: Database) -> list[int]:
+    with database.read() as connection:
+        return list(connection.execute(select(Review.id).order_by(Review.id)).scalars())
 
 
 def _finding(database: Database, lan_id: str = AGENT, result: StillResult = UNKNOWN) -> int:
