@@ -11,6 +11,8 @@ from biosense_pipeline.evaluation.attacks.system import MatcherReferences
 _FEW = 5
 #: Subjects below whom resampling them says little.
 _FEW_SUBJECTS = 10
+#: Share of a folder's stills from which on those without a face are told of.
+_MANY_WITHOUT_FACE = 0.03
 #: Names that a sentence holds.
 _NAMED = 5
 
@@ -52,7 +54,21 @@ def remarks(
                 f"{len(folder.unreadable)} of {folder.files} files in {folder.folder.path} cannot be examined, such as "
                 f"{path.relative_to(folder.folder.path)} ({reason}); they do not count."
             )
-    stray = sorted({subject for folder in attacks for subject in folder.folder.subjects} - set(_subjects(genuine)))
+        missed = sum(folder.without_face.values())
+        if missed > _MANY_WITHOUT_FACE * folder.files:
+            found.append(
+                f"No face was found in {missed} of {folder.files} stills in {folder.folder.path}: they count in no "
+                "APCER and BPCER"
+                + (", and in IAPAR as rejected." if any(folder is attack for attack in attacks) else ".")
+            )
+    attacked = {subject for folder in attacks for subject in folder.folder.subjects}
+    unmatched = sorted(subject for subject in attacked if not references.knows(subject))
+    if unmatched:
+        found.append(
+            f"Attacked subjects whom the matcher has no reference of, and whose stills do not count in IAPAR: "
+            f"{_named(unmatched)}."
+        )
+    stray = sorted(attacked - set(_subjects(genuine)))
     if stray:
         found.append(f"Attacked subjects without genuine stills under test: {_named(stray)}.")
     if references.from_test:

@@ -57,9 +57,13 @@ class MatcherReferences:
                 if source is genuine:
                     self.from_test.append(subject)
 
+    def knows(self, subject: str) -> bool:
+        """Whether there is anything to compare the subject's stills with."""
+        return subject in self._encodings
+
     def nearest(self, subject: str, encodings: np.ndarray) -> np.ndarray | None:
         """The distance, (n,), of each encoding to the subject's nearest reference; None where there is none."""
-        if subject not in self._encodings:
+        if not self.knows(subject):
             return None
         return np.asarray(np.min([distances(own, encodings) for own in self._encodings[subject]], axis=0))
 
@@ -88,9 +92,8 @@ def accepted_stills(
             by_matcher += matched.tolist()
             by_all += (matched & ~alarms).tolist()
             subjects += [subject] * len(matched)
-    known = set(subjects)
     for subject, count in folder.without_face.items():
-        if subject in known:
+        if references.knows(subject):
             by_matcher += [False] * count
             by_all += [False] * count
             subjects += [subject] * count

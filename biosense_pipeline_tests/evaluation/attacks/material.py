@@ -34,10 +34,14 @@ def sequence(
 
 
 def acquired(name: str, sequences: list[StillSequence], without_face: dict[str, int] | None = None) -> AcquiredFolder:
-    """A folder in which these sequences were found."""
+    """A folder in which these sequences were found, and so many stills without a face, by subject."""
     stills = [
         StillFile(Path(name) / own.subject / f"{own.name}_{place}.jpg", own.subject, own.name, place)
         for own in sequences
         for place in range(len(own.places))
+    ] + [
+        StillFile(Path(name) / subject / f"none_{place}.jpg", subject, "none", place)
+        for subject, count in (without_face or {}).items()
+        for place in range(count)
     ]
     return AcquiredFolder(StillFolder(Path(name), name, tuple(stills), ()), sequences, without_face or {}, {})

@@ -86,9 +86,24 @@ def test_a_stranger_among_the_attacked() -> None:
     told = numbers(run(paper))
     assert told["subjects_with_own_baseline"] == 6
     assert told["subjects"] == 7
-    assert sum("new" in remark for remark in told["remarks"]) == 2
+    assert sum("new" in remark for remark in told["remarks"]) == 3
     # Of the 24 attack stills the 12 of a known subject count.
     assert told["species"][0]["accepted_by_matcher"] == 1
+
+
+def test_who_is_seen_in_no_attack_still_was_not_let_in() -> None:
+    """Attack stills without a face count as rejected, also where a known subject has no others."""
+    paper = acquired("paper", [sequence("s1", "p", 10, 0.0, moving=True)], {"s2": 30})
+    told = numbers(run(paper))
+    assert told["species"][0]["accepted_by_matcher"] == pytest.approx(10 / 40)
+
+
+def test_many_stills_without_a_face_are_told_of() -> None:
+    """Where a folder has more than a few stills without a face, a remark says how many."""
+    rows = [sequence(who, "p", 15, 4.0, moving=False) for who in SUBJECTS]
+    few, many = (numbers(run(acquired("paper", rows, {"s1": missed})))["remarks"] for missed in (1, 30))
+    assert not any("No face" in remark for remark in few)
+    assert any("No face was found in 30 of" in remark and "rejected" in remark for remark in many)
 
 
 def test_nothing_but_strangers_to_match() -> None:
