@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from biosense_pipeline.matching.evidence.recapture import in_light
+
 #: Makes a median absolute deviation the standard deviation of a normal distribution.
 _NORMAL = 1.4826
 #: Correlation of two values of one sitting beyond what the sitting's own level explains.
@@ -83,10 +85,12 @@ class Sitting:
     Attributes:
         groups: float64 (n, g), a still's recapture scores by group.
         rigidities: float64 (m,), of its pairs of stills that lie far enough apart (see ``rigidity.rigid``).
+        brightness: mean grey level of each still's face, (n,); None where there was light enough.
     """
 
     groups: np.ndarray
     rigidities: np.ndarray
+    brightness: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -173,11 +177,13 @@ def site_of(
         context: those of them that an agent without a baseline is judged by.
         before: what development measured, as ``score``, ``context_score`` and ``rigidity``.
     """
+    agents = [own for own in agents if any(len(sitting.groups) for sitting in own)]
     chosen = [list(groups).index(name) for name in context]
-    scores = [[sitting.groups.sum(axis=1) for sitting in own] for own in agents]
-    contexts = [[sitting.groups[:, chosen].sum(axis=1) for sitting in own] for own in agents]
+    counted = [_as_they_count(own, groups, _centres(own)) for own in agents]
+    scores = [[values.sum(axis=1) for values in own] for own in counted]
+    contexts = [[values[:, chosen].sum(axis=1) for values in own] for own in counted]
     rigidities = [[sitting.rigidities for sitting in own] for own in agents]
-    medians = [np.median(np.concatenate([sitting.groups for sitting in own]), axis=0) for own in agents if own]
+    medians = [np.median(np.concatenate([sitting.groups for sitting in own]), axis=0) for own in agents]
     centres = np.median(medians, axis=0) if medians else np.zeros(len(groups))
     return Site(
         tuple(groups),
@@ -201,11 +207,12 @@ def personal_baseline(
     stills = sum(len(sitting.groups) for sitting in sittings)
     if stills < fewest_stills:
         return None
-    centres = np.mean([np.median(sitting.groups, axis=0) for sitting in sittings], axis=0)
+    centres = _centres(sittings)
+    counted = _as_they_count(sittings, usual_here.groups, centres)
     return Baseline(
         usual_here.groups,
         tuple(float(centre) for centre in centres),
-        level([sitting.groups.sum(axis=1) for sitting in sittings], usual_here.score),
+        level([values.sum(axis=1) for values in counted], usual_here.score),
         level([sitting.rigidities for sitting in sittings], usual_here.rigidity),
         stills,
         len(sittings),
@@ -275,6 +282,21 @@ def runs(captured: Sequence[float], gap: float) -> list[slice]:
     breaks = [place for place, (one, next_one) in enumerate(pairwise(captured), start=1) if next_one - one > gap]
     edges = [0, *breaks, len(captured)]
     return [slice(begin, end) for begin, end in pairwise(edges) if end > begin]
+
+
+def _centres(sittings: Sequence[Sitting]) -> np.ndarray:
+    """Of each group: the mean of the sittings' medians, (g,)."""
+    return np.asarray(
+        np.mean([np.median(sitting.groups, axis=0) for sitting in sittings if len(sitting.groups)], axis=0)
+    )
+
+
+def _as_they_count(sittings: Sequence[Sitting], names: Sequence[str], centres: np.ndarray) -> list[np.ndarray]:
+    """The group scores of each sitting as those of a still are judged: noise of colours in the dark is no spread."""
+    return [
+        sitting.groups if sitting.brightness is None else in_light(sitting.groups, names, centres, sitting.brightness)
+        for sitting in sittings
+    ]
 
 
 def _own(score: Usual) -> Usual:

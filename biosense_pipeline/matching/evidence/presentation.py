@@ -16,7 +16,7 @@ import numpy as np
 
 from biosense_pipeline.codes import Species
 from biosense_pipeline.matching.evidence.baseline import Baseline, Site, Sitting, Usual, site_of
-from biosense_pipeline.matching.evidence.recapture import COLOUR_GROUPS, CONTEXT_GROUPS, RecaptureModel, enough_light
+from biosense_pipeline.matching.evidence.recapture import CONTEXT_GROUPS, RecaptureModel, in_light
 from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, rigid, summed_up
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
 
@@ -135,7 +135,7 @@ def sitting(genuine: Measured, window: int = WINDOW) -> Sitting:
             changes more the longer one waits.
     """
     pairs = window_pairs(genuine.seconds, window)
-    return Sitting(genuine.groups, rigid(pair_correlations(genuine.chips, pairs)))
+    return Sitting(genuine.groups, rigid(pair_correlations(genuine.chips, pairs)), genuine.brightness)
 
 
 def window_pairs(seconds: np.ndarray, window: int) -> np.ndarray:
@@ -150,15 +150,9 @@ def window_pairs(seconds: np.ndarray, window: int) -> np.ndarray:
 
 
 def still_scores(stills: Measured, model: RecaptureModel, baseline: Baseline) -> np.ndarray:
-    """The sum of the baseline's groups for each still, float64 (n,).
-
-    The less light there is, the more are groups of colours taken to lie where they usually do.
-    """
+    """The sum of the baseline's groups for each still, float64 (n,), as they count in its light."""
     chosen = [model.names.index(name) for name in baseline.groups]
-    groups, light = stills.groups[:, chosen], enough_light(stills.brightness)
-    for column, name in enumerate(baseline.groups):
-        if name in COLOUR_GROUPS:
-            groups[:, column] = light * groups[:, column] + (1.0 - light) * baseline.group_centres[column]
+    groups = in_light(stills.groups[:, chosen], baseline.groups, baseline.group_centres, stills.brightness)
     return np.asarray(groups.sum(axis=1))
 
 

@@ -1,7 +1,7 @@
 """How much a still looks like a recapture, a print or a screen: one linear score for each group of features."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -153,6 +153,24 @@ def enough_light(brightness: np.ndarray) -> np.ndarray:
     """How far colours count in faces of that mean grey level: 0 in the dark, 1 in the light."""
     weight: np.ndarray = np.clip((np.asarray(brightness, dtype=np.float64) - _DARK) / (_LIGHT - _DARK), 0.0, 1.0)
     return weight
+
+
+def in_light(
+    groups: np.ndarray, names: Sequence[str], centres: Sequence[float] | np.ndarray, brightness: np.ndarray
+) -> np.ndarray:
+    """Scores by group as they count: the less light, the more is a group of colours taken to lie where it usually does.
+
+    Args:
+        groups: (n, g). names, centres: (g,) of the groups. brightness: mean grey level of each face, (n,).
+
+    Returns:
+        float64 (n, g).
+    """
+    light, counted = enough_light(brightness), np.array(groups, dtype=np.float64)
+    for column, name in enumerate(names):
+        if name in COLOUR_GROUPS:
+            counted[:, column] = light * counted[:, column] + (1.0 - light) * centres[column]
+    return counted
 
 
 @cache

@@ -132,6 +132,23 @@ def test_colours_fade_out_of_the_dark() -> None:
     assert rows == [(1.0, 5.0)]
 
 
+def test_colours_in_the_dark_widen_no_baseline() -> None:
+    """A baseline's spread is of the score that will be judged: of dim stills without the noise of their colours."""
+    rng = np.random.default_rng(3)
+    rows = [
+        (float(edge), float(colours)) for edge, colours in zip(*rng.normal(0, [[1.0], [6.0]], (2, 40)), strict=True)
+    ]
+    before = site([], MODEL)
+    lit, dim = (personal_baseline([sitting(numbers(rows, light))], before) for light in (150.0, 10.0))
+    assert lit is not None
+    assert dim is not None
+    judged = still_scores(numbers(rows, 10.0), MODEL, dim)
+    assert dim.score.within < 0.5 * lit.score.within
+    assert dim.score.centre == pytest.approx(np.median(judged), abs=1.0)
+    of_all = [site([[sitting(numbers(rows, light))] for _ in range(5)], MODEL).score for light in (150.0, 10.0)]
+    assert of_all[1].within < 0.7 * of_all[0].within
+
+
 def test_the_pooled_baseline_judges_context_alone() -> None:
     """Without a baseline of his own an agent's colours count nothing."""
     here = site([[Sitting(np.zeros((20, 2)), np.full(10, 2.8))] for _ in range(5)], MODEL)
