@@ -28,17 +28,23 @@ class Scored:
     """Scores of presentations, single stills or windows, of one kind.
 
     Attributes:
-        scores: (n,), high for an attack. subjects: of each, whom it shows.
+        scores: (n,), high for an attack. subjects: of each, whom it shows. alarms: bool (n,), whether in use each is
+            taken for an attack.
     """
 
     scores: np.ndarray
     subjects: tuple[str, ...]
+    alarms: np.ndarray
 
     def __len__(self) -> int:
         return len(self.subjects)
 
     def __add__(self, other: "Scored") -> "Scored":
-        return Scored(np.concatenate([self.scores, other.scores]), self.subjects + other.subjects)
+        return Scored(
+            np.concatenate([self.scores, other.scores]),
+            self.subjects + other.subjects,
+            np.concatenate([self.alarms, other.alarms]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +53,7 @@ class AttackFigures:
 
     Attributes:
         bona_fide, attacks: how many of each.
-        values: ``eer``, ``apcer_at_bpcer_1``, ``apcer_at_bpcer_5``, and both rates at the threshold in use.
+        values: ``eer``, ``apcer_at_bpcer_1``, ``apcer_at_bpcer_5``, and both rates as in use.
         intervals: 95 % over subjects, by the same names.
         thresholds: the score from which on there is an alarm at the BPCERs of ``TARGETS``, by their names.
         rates: at every threshold, of scores with their sign turned; ``fmr`` is BPCER and ``fnmr`` APCER.
@@ -71,13 +77,10 @@ class AttackFigures:
         return self.rates.fnmr
 
 
-def attack_figures(
-    bona_fide: Scored, attacks: Scored, in_use: float, resamples: int = 1000, seed: int = 0
-) -> AttackFigures | None:
+def attack_figures(bona_fide: Scored, attacks: Scored, resamples: int = 1000, seed: int = 0) -> AttackFigures | None:
     """The figures of bona fide presentations and attacks; None where there are none of a kind.
 
     Args:
-        in_use: the threshold that the product alarms at.
         resamples: of the subjects, who may be in both kinds.
     """
     if not len(bona_fide) or not len(attacks):
@@ -89,8 +92,8 @@ def attack_figures(
     subjects = bona_fide.subjects + attacks.subjects
     for begin in range(0, resamples, _TOGETHER):
         weights = people_weights(subjects, subjects, min(_TOGETHER, resamples - begin), rng)
-        batches.append(_values(attack_rates(bona_fide, attacks, weights), in_use))
-    values = {name: float(value) for name, value in _values(rates, in_use).items()}
+        batches.append(_values(bona_fide, attacks, weights))
+    values = {name: float(value) for name, value in _values(bona_fide, attacks).items()}
     intervals = {name: percentile_interval(np.concatenate([batch[name] for batch in batches])) for name in values}
     return AttackFigures(len(bona_fide), len(attacks), values, intervals, thresholds, rates)
 
@@ -120,11 +123,17 @@ def share_interval(
     return float(np.mean(happened)), percentile_interval(shares)
 
 
-def _values(rates: ErrorRates, in_use: float) -> dict[str, np.ndarray]:
-    bpcer, apcer = rates.at(-in_use)
+def _values(bona_fide: Scored, attacks: Scored, weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    rates = attack_rates(bona_fide, attacks, weights)
+    counted = np.ones(len(bona_fide) + len(attacks)) if weights is None else weights
+    with np.errstate(invalid="ignore"):
+        bpcer, found = (
+            (counted[..., part] @ own.alarms) / counted[..., part].sum(axis=-1)
+            for own, part in ((bona_fide, slice(len(bona_fide))), (attacks, slice(len(bona_fide), None)))
+        )
     return {
         "eer": rates.equal_error_rate(),
         **{name: rates.fnmr_at_fmr(target) for name, target in TARGETS.items()},
-        APCER_IN_USE: apcer,
+        APCER_IN_USE: 1.0 - found,
         BPCER_IN_USE: bpcer,
     }

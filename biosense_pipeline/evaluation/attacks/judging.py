@@ -1,6 +1,5 @@
 """Every still and every window of an evaluation judged as the pipeline would, against the subject's baseline."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from biosense_pipeline.evaluation.attacks.acquisition import AcquiredFolder, StillSequence
 from biosense_pipeline.matching.evidence.baseline import Baseline, Site, Sitting, personal_baseline
+from biosense_pipeline.matching.evidence.findings import FEWEST
 from biosense_pipeline.matching.evidence.presentation import (
     Presentation,
     judge_still,
@@ -19,33 +19,20 @@ from biosense_pipeline.matching.evidence.presentation import (
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel
 from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, summed_up
 
-#: A sequence shorter than the window makes one window of what it has, if it has at least this share of it.
-SHORTEST = 0.5
-
 
 @dataclass(frozen=True)
 class WindowPlan:
     """Which stills are judged together: so many, the next window so many stills further on.
 
-    Attributes:
-        fewest: stills of a sequence that is shorter than a window and still makes one.
+    A sequence shorter than the window makes one of what it has, if it has ``fewest`` stills, as in production.
     """
 
     stills: int
     step: int = 1
-    fewest: int = 2
 
-    @classmethod
-    def of(cls, stills: int, step: int, lengths: Sequence[Sequence[int]]) -> "WindowPlan":
-        """The plan for sequences of these lengths, each kind of stills, genuine and each species, by itself.
-
-        A sequence shorter than the window makes one of what it has, if that is half of it. Where a kind has no
-        such sequence, every one with two stills makes one, or nothing could be said of windows at all.
-        """
-        fewest = max(2, math.ceil(SHORTEST * stills))
-        if any(max(own, default=0) < fewest for own in lengths):
-            fewest = 2
-        return cls(stills, step, fewest)
+    @property
+    def fewest(self) -> int:
+        return min(self.stills, FEWEST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +49,19 @@ class JudgedSequence:
     windows: list[tuple[slice, Presentation]]
 
 
-def plan_windows(stills: int, plan: WindowPlan) -> list[slice]:
-    """The windows of a sequence of so many stills: (stills - window) // step + 1 of them, or one that is shorter."""
-    if stills >= plan.stills:
-        return [slice(begin, begin + plan.stills) for begin in range(0, stills - plan.stills + 1, plan.step)]
-    return [slice(0, stills)] if stills >= plan.fewest else []
+def plan_windows(places: np.ndarray, plan: WindowPlan) -> list[slice]:
+    """The windows of a sequence, as slices of its stills with a face.
+
+    A window takes so many stills whatever they show, as in production, and is judged by those of them with a face:
+    of (stills - window) // step + 1 windows, or one that is shorter, those that have any.
+
+    Args:
+        places: (n,), rising: of the stills with a face among all of the sequence, which counts up to the last of them.
+    """
+    stills = int(places[-1]) + 1 if len(places) else 0
+    begins = range(0, stills - plan.stills + 1, plan.step) if stills >= plan.stills else range(stills >= plan.fewest)
+    windows = [slice(*np.searchsorted(places, [begin, begin + plan.stills]).tolist()) for begin in begins]
+    return [window for window in windows if window.stop > window.start]
 
 
 class Baselines:
@@ -112,7 +107,7 @@ class Baselines:
 def judge(sequence: StillSequence, model: RecaptureModel, baseline: Baseline, plan: WindowPlan) -> JudgedSequence:
     """Judge every still and every window of a sequence."""
     scores = still_scores(sequence.numbers, model, baseline)
-    windows = plan_windows(len(scores), plan)
+    windows = plan_windows(sequence.places, plan)
     rigidities = _rigidities(sequence, windows)
     return JudgedSequence(
         sequence,

@@ -87,14 +87,14 @@ def remarks(
 
 
 def _of_windows(genuine: AcquiredFolder, attacks: Sequence[AcquiredFolder], plan: WindowPlan) -> list[str]:
-    lengths = [len(sequence.places) for folder in (genuine, *attacks) for sequence in folder.sequences]
+    lengths = [int(sequence.places[-1]) + 1 for folder in (genuine, *attacks) for sequence in folder.sequences]
     short = sum(plan.fewest <= length < plan.stills for length in lengths)
     shorter = sum(length < plan.fewest for length in lengths)
     found = []
     if short:
         found.append(
-            f"{short} of {len(lengths)} sequences have fewer than {plan.stills} stills with a face and make one window "
-            "of what they have."
+            f"{short} of {len(lengths)} sequences have fewer than {plan.stills} stills and make one window of what "
+            "they have."
         )
     if shorter:
         found.append(f"{shorter} of {len(lengths)} sequences have fewer than {plan.fewest} and make no window.")

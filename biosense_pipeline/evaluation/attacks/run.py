@@ -29,7 +29,7 @@ from biosense_pipeline.evaluation.attacks.judging import (
 from biosense_pipeline.evaluation.attacks.remarks import remarks
 from biosense_pipeline.evaluation.attacks.system import Accepted, MatcherReferences, accepted_stills
 from biosense_pipeline.matching.evidence.baseline import FEWEST_STILLS
-from biosense_pipeline.matching.evidence.presentation import ALARM_SPREADS, WINDOW
+from biosense_pipeline.matching.evidence.presentation import ALARM_SPREADS, WINDOW, Presentation
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel, shipped_model
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.workflows.workbench import make_examiner, with_own_tolerance
@@ -178,11 +178,7 @@ def evaluate_attacks(
     """
     for folder in (genuine, *attacks):
         _require_faces(folder)
-    plan = WindowPlan.of(
-        options.window,
-        options.step,
-        [[len(sequence.places) for sequence in folder.sequences] for folder in (genuine, *attacks)],
-    )
+    plan = WindowPlan(options.window, options.step)
     baselines = Baselines(genuine, reference, model, options.window, options.baseline_stills)
     bona_fide = judge_folder(genuine, model, baselines, plan)
     judged = [judge_folder(folder, model, baselines, plan) for folder in attacks]
@@ -248,21 +244,25 @@ def _figures(
 ) -> tuple[AttackFigures | None, AttackFigures | None]:
     """Of single stills and of windows."""
     return (
-        attack_figures(_singles(bona_fide), _singles(attacks), ALARM_SPREADS, options.resamples),
-        attack_figures(_windows(bona_fide), _windows(attacks), ALARM_SPREADS, options.resamples),
+        attack_figures(_singles(bona_fide), _singles(attacks), options.resamples),
+        attack_figures(_windows(bona_fide), _windows(attacks), options.resamples),
     )
 
 
 def _singles(judged: Sequence[JudgedSequence]) -> Scored:
-    return _scored([(own.sequence.subject, still.spreads) for own in judged for still in own.stills])
+    return _scored([(own.sequence.subject, still) for own in judged for still in own.stills])
 
 
 def _windows(judged: Sequence[JudgedSequence]) -> Scored:
-    return _scored([(own.sequence.subject, found.spreads) for own in judged for _, found in own.windows])
+    return _scored([(own.sequence.subject, found) for own in judged for _, found in own.windows])
 
 
-def _scored(found: Sequence[tuple[str, float]]) -> Scored:
-    return Scored(np.array([score for _, score in found]), tuple(subject for subject, _ in found))
+def _scored(found: Sequence[tuple[str, Presentation]]) -> Scored:
+    return Scored(
+        np.array([judged.spreads for _, judged in found]),
+        tuple(subject for subject, _ in found),
+        np.array([judged.alarm for _, judged in found], dtype=bool),
+    )
 
 
 def _species(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from biosense_pipeline.codes import Species
-from biosense_pipeline.matching.evidence.presentation import ALARM_SPREADS
+from biosense_pipeline.matching.evidence.presentation import alarms
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
 from biosense_pipeline.matching.evidence.stretch import Stretch
 
@@ -41,14 +41,13 @@ class Excursion:
 def passes(evidence: Evidence | None, still: EvidenceStill, bound: float) -> bool:
     """Whether the evidence of the window that ends with the still is a finding.
 
-    A print is one where the fused score lies ``ALARM_SPREADS`` above the agent's own level and speaks for a print. A
-    change of the source is one whatever the bound: what it says is limited by what is assumed, and it is told as
-    what it is.
+    A print is one where ``presentation.alarms`` says so. A change of the source is one whatever the bound: what it
+    says is limited by what is assumed, and it is told as what it is.
     """
     if evidence is None or evidence.llr <= 0 or not evidence.still_ids:
         return False
     if evidence.species is Species.PRINT:
-        return evidence.numbers["spreads"] >= ALARM_SPREADS
+        return alarms(evidence.numbers["spreads"], evidence.llr)
     if evidence.species is Species.SOURCE_CHANGE:
         return True
     return evidence.llr >= bound and evidence.still_ids[-1] == still.still_id

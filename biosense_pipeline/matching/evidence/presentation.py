@@ -106,6 +106,16 @@ class Presentation:
             }
         return {name: round(value, 4) for name, value in told.items()}
 
+    @property
+    def alarm(self) -> bool:
+        """Whether it is a finding."""
+        return alarms(self.spreads, self.llr)
+
+
+def alarms(spreads: float, llr: float) -> bool:
+    """Whether a fused score so far above the agent's own level, and its likelihood ratio, make a finding."""
+    return llr > 0 and spreads >= ALARM_SPREADS
+
 
 def measured(window: Sequence[EvidenceStill], model: RecaptureModel) -> tuple[Measured, list[EvidenceStill]]:
     """The numbers of the stills that show a face and whose features are of the model's layout, and these stills."""

@@ -6,27 +6,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biosense_pipeline.evaluation.attacks.judging import Baselines, WindowPlan, alarmed_stills, judge, plan_windows
+from biosense_pipeline.matching.evidence.findings import FEWEST
 from biosense_pipeline_tests.evaluation.attacks.material import MODEL, acquired, sequence
 
 
 @given(st.integers(0, 80), st.integers(2, 15), st.integers(1, 15))
 def test_windows(stills: int, window: int, step: int) -> None:
     """There are (n - window) // step + 1 windows of the full size, or one shorter, or none."""
-    plan = WindowPlan(window, step, fewest=max(2, window // 2))
-    found = plan_windows(stills, plan)
+    plan = WindowPlan(window, step)
+    found = plan_windows(np.arange(stills), plan)
     if stills >= window:
         assert len(found) == (stills - window) // step + 1
         assert all(own.stop - own.start == window and own.stop <= stills for own in found)
     else:
-        assert found == ([slice(0, stills)] if stills >= plan.fewest else [])
+        assert found == ([slice(0, stills)] if stills >= FEWEST else [])
 
 
-def test_half_a_window_is_one() -> None:
-    """Half a window makes one, where every kind has a sequence of that length; else two stills do."""
-    assert WindowPlan.of(12, 1, [[30, 3], [6]]).fewest == 6
-    assert WindowPlan.of(11, 1, [[30], [6]]).fewest == 6
-    assert WindowPlan.of(12, 1, [[30], [5, 4]]).fewest == 2
-    assert WindowPlan.of(2, 1, [[2], [2]]).fewest == 2
+def test_stills_without_a_face_take_their_place_in_windows() -> None:
+    """A window spans so many stills whatever they show, and is judged by those with a face; one without any is none."""
+    places = np.array([0, 1, 5, 20])
+    assert plan_windows(places, WindowPlan(4, step=2)) == [
+        slice(0, 2),
+        slice(2, 3),
+        slice(2, 3),
+    ]
+    assert plan_windows(np.array([0, 4]), WindowPlan(12)) == [slice(0, 2)]
+    assert plan_windows(np.array([0, 1]), WindowPlan(12)) == []
 
 
 def test_baselines_with_reference() -> None:

@@ -122,6 +122,15 @@ def test_sequences_too_short_for_a_window() -> None:
     assert told["iapar"] is not None
 
 
+def test_a_species_has_its_figures_whatever_others_are_named() -> None:
+    """One species of short sequences changes no figure of another's."""
+    short = acquired("strips", [sequence(who, "p", 3, 4.0, moving=False) for who in SUBJECTS])
+    rows = [sequence(who, f"p{n}", n, 1.0, moving=True) for who in SUBJECTS for n in (4, 15)]
+    alone, beside = (numbers(run(*others, acquired("paper", rows))) for others in ([], [short]))
+    assert beside["species"][-1] == alone["species"][0]
+    assert beside["species"][0]["windows"] == len(SUBJECTS)
+
+
 def test_no_face_at_all() -> None:
     """Where not one attack still shows a face there is nothing to measure."""
     with pytest.raises(NothingToJudge, match="paper"):
