@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from biosense_pipeline.matching.resampling import people_weights, percentile_interval
+from biosense_pipeline.matching.resampling import intervals, people_weights, percentile_interval
 
 
 def test_weights_follow_the_people() -> None:
@@ -39,3 +39,20 @@ def test_interval_of_nothing() -> None:
     """Resamples that lack a kind do not count, and without any there is no interval."""
     assert percentile_interval(np.array([np.nan, 0.5, 0.5])) == (0.5, 0.5)
     assert percentile_interval(np.array([np.nan])) is None
+
+
+def test_intervals_of_many_comparisons_take_little_memory() -> None:
+    """Resamples are worked out some at a time, and come out as all at once would."""
+    people = [f"p{number % 30}" for number in range(2_000)]
+    happened = np.arange(2_000) % 3 == 0
+    sizes: list[int] = []
+
+    def share(weights: np.ndarray) -> dict[str, np.ndarray]:
+        sizes.append(len(weights))
+        return {"share": weights @ happened / weights.sum(axis=1)}
+
+    found = intervals(share, people, people, 230, seed=4)["share"]
+    assert sum(sizes) == 230
+    assert max(sizes) <= 50
+    at_once = people_weights(people, people, 230, np.random.default_rng(4))
+    assert found == pytest.approx(percentile_interval(share(at_once)["share"]))

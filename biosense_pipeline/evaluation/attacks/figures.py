@@ -11,16 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from biosense_pipeline.matching.error_rates import ErrorRates, error_rates
-from biosense_pipeline.matching.resampling import people_weights, percentile_interval
+from biosense_pipeline.matching.resampling import Interval, intervals
 
 #: BPCERs at which APCER is told, by the name of the figure.
 TARGETS = {"apcer_at_bpcer_1": 0.01, "apcer_at_bpcer_5": 0.05}
 #: Names of the rates at the threshold in use.
 APCER_IN_USE, BPCER_IN_USE = "apcer_in_use", "bpcer_in_use"
-#: Resamples worked out together.
-_TOGETHER = 50
-
-Interval = tuple[float, float] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,15 +83,10 @@ def attack_figures(bona_fide: Scored, attacks: Scored, resamples: int = 1000, se
         return None
     rates = attack_rates(bona_fide, attacks)
     thresholds = {name: -rates.threshold_at_fmr(target) for name, target in TARGETS.items()}
-    batches = []
-    rng = np.random.default_rng(seed)
     subjects = bona_fide.subjects + attacks.subjects
-    for begin in range(0, resamples, _TOGETHER):
-        weights = people_weights(subjects, subjects, min(_TOGETHER, resamples - begin), rng)
-        batches.append(_values(bona_fide, attacks, weights))
+    of_resamples = intervals(lambda weights: _values(bona_fide, attacks, weights), subjects, subjects, resamples, seed)
     values = {name: float(value) for name, value in _values(bona_fide, attacks).items()}
-    intervals = {name: percentile_interval(np.concatenate([batch[name] for batch in batches])) for name in values}
-    return AttackFigures(len(bona_fide), len(attacks), values, intervals, thresholds, rates)
+    return AttackFigures(len(bona_fide), len(attacks), values, of_resamples, thresholds, rates)
 
 
 def attack_rates(bona_fide: Scored, attacks: Scored, weights: np.ndarray | None = None) -> ErrorRates:
@@ -117,10 +108,10 @@ def share_interval(
     Args:
         happened: bool (n,), 1 or more. subjects: of each, whom it shows.
     """
-    weights = people_weights(subjects, subjects, resamples, np.random.default_rng(seed))
-    with np.errstate(invalid="ignore"):
-        shares = (weights @ happened) / weights.sum(axis=1)
-    return float(np.mean(happened)), percentile_interval(shares)
+    found = intervals(
+        lambda weights: {"share": (weights @ happened) / weights.sum(axis=1)}, subjects, subjects, resamples, seed
+    )
+    return float(np.mean(happened)), found["share"]
 
 
 def _values(bona_fide: Scored, attacks: Scored, weights: np.ndarray | None = None) -> dict[str, np.ndarray]:

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from biosense_pipeline.evaluation.attacks.acquisition import AcquiredFolder
-from biosense_pipeline.evaluation.attacks.figures import TARGETS, AttackFigures, Interval
+from biosense_pipeline.evaluation.attacks.figures import TARGETS, AttackFigures
 from biosense_pipeline.evaluation.attacks.run import OPERATING_POINT, AttackRun, SpeciesResult
 from biosense_pipeline.evaluation.machine import machine
 from biosense_pipeline.matching.evidence.presentation import ALARM_SPREADS
+from biosense_pipeline.matching.resampling import Interval
 
 
 def numbers(run: AttackRun) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from biosense_pipeline.evaluation.attacks.figures import AttackFigures, Interval
+from biosense_pipeline.evaluation.attacks.figures import AttackFigures
 from biosense_pipeline.evaluation.attacks.numbers import numbers
 from biosense_pipeline.evaluation.attacks.report_page import TEMPLATE
 from biosense_pipeline.evaluation.attacks.report_plots import plots
 from biosense_pipeline.evaluation.attacks.run import AttackRun, SpeciesResult
 from biosense_pipeline.evaluation.verification import report as verification_report
 from biosense_pipeline.evaluation.verification.report import write_page
+from biosense_pipeline.matching.resampling import Interval
 
 REPORT_FILE = "attacks.html"
 

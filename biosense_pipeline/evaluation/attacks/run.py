@@ -13,7 +13,6 @@ from biosense_pipeline.errors import BiosenseError
 from biosense_pipeline.evaluation.attacks.acquisition import AcquiredFolder, acquire_folders
 from biosense_pipeline.evaluation.attacks.figures import (
     AttackFigures,
-    Interval,
     Scored,
     attack_figures,
     share_interval,
@@ -31,6 +30,7 @@ from biosense_pipeline.evaluation.attacks.system import Accepted, MatcherReferen
 from biosense_pipeline.matching.evidence.baseline import FEWEST_STILLS
 from biosense_pipeline.matching.evidence.presentation import ALARM_SPREADS, WINDOW, Presentation
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel, shipped_model
+from biosense_pipeline.matching.resampling import Interval
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.workflows.workbench import make_examiner, with_own_tolerance
 

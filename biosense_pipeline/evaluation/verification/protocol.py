@@ -14,8 +14,9 @@ import numpy as np
 from biosense_pipeline.evaluation.verification.folds import training
 from biosense_pipeline.evaluation.verification.lfw import Pair
 from biosense_pipeline.evaluation.verification.pair_distances import DistancesHoldingOut
-from biosense_pipeline.evaluation.verification.trials import TARGETS, Interval, Trials, intervals, rate_at
+from biosense_pipeline.evaluation.verification.trials import TARGETS, Trials, intervals, rate_at
 from biosense_pipeline.matching.error_rates import ErrorRates, most_accurate_threshold
+from biosense_pipeline.matching.resampling import Interval
 from biosense_pipeline.matching.score_calibration import cllr_min, fit_affine
 
 

@@ -11,7 +11,8 @@ from biosense_pipeline.evaluation.verification.pair_distances import Normalisati
 from biosense_pipeline.evaluation.verification.report_page import TEMPLATE
 from biosense_pipeline.evaluation.verification.report_plots import plots
 from biosense_pipeline.evaluation.verification.run import VerificationRun, numbers
-from biosense_pipeline.evaluation.verification.trials import Interval, Trials
+from biosense_pipeline.evaluation.verification.trials import Trials
+from biosense_pipeline.matching.resampling import Interval
 
 REPORT_FILE = "verification.html"
 #: Pairs of each kind, and failures to acquire, that are named.

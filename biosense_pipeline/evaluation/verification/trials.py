@@ -6,16 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from biosense_pipeline.evaluation.verification.lfw import Pair
+from biosense_pipeline.matching import resampling
 from biosense_pipeline.matching.error_rates import ErrorRates, error_rates
-from biosense_pipeline.matching.resampling import people_weights, percentile_interval
+from biosense_pipeline.matching.resampling import Interval
 from biosense_pipeline.matching.score_calibration import Reliability, cllr, reliability
 
 #: FMRs at which FNMR is told, by the name of the figure.
 TARGETS = {"fnmr_at_fmr_1e-2": 1e-2, "fnmr_at_fmr_1e-3": 1e-3}
-#: Resamples worked out together: some tens of megabytes for LFW's 6,000 pairs.
-_TOGETHER = 50
-
-Interval = tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -76,14 +73,9 @@ def intervals(trials: Trials, thresholds: Mapping[str, float], resamples: int, s
     Args:
         thresholds: distances at which FMR and FNMR get an interval, under the names of :func:`rate_at`.
     """
-    rng = np.random.default_rng(seed)
     first = [pair.first.person for pair in trials.pairs]
     second = [pair.second.person for pair in trials.pairs]
-    batches = []
-    for begin in range(0, resamples, _TOGETHER):
-        weights = people_weights(first, second, min(_TOGETHER, resamples - begin), rng)
-        batches.append(_figures(trials, weights, thresholds))
-    return {name: percentile_interval(np.concatenate([batch[name] for batch in batches])) for name in batches[0]}
+    return resampling.intervals(lambda weights: _figures(trials, weights, thresholds), first, second, resamples, seed)
 
 
 def rate_at(rate: str, threshold: str) -> str:
