@@ -72,6 +72,10 @@ class AttackFigures:
         """At every threshold, falling."""
         return self.rates.fnmr
 
+    def bpcer_at(self, threshold: float) -> float:
+        """Share of the bona fide presentations with that score or more."""
+        return float(self.rates.at(-threshold)[0])
+
 
 def attack_figures(bona_fide: Scored, attacks: Scored, resamples: int = 1000, seed: int = 0) -> AttackFigures | None:
     """The figures of bona fide presentations and attacks; None where there are none of a kind.

@@ -6,7 +6,7 @@ import numpy as np
 
 from biosense_pipeline.evaluation.attacks.acquisition import AcquiredFolder
 from biosense_pipeline.evaluation.attacks.figures import TARGETS, AttackFigures
-from biosense_pipeline.evaluation.attacks.run import OPERATING_POINT, AttackRun, SpeciesResult
+from biosense_pipeline.evaluation.attacks.run import AttackRun, SpeciesResult
 from biosense_pipeline.evaluation.machine import machine
 from biosense_pipeline.matching.evidence.presentation import ALARM_SPREADS
 from biosense_pipeline.matching.resampling import Interval
@@ -17,6 +17,7 @@ def numbers(run: AttackRun) -> dict[str, Any]:
     species = [species_numbers(result) for result in run.species]
     leading = {name: _highest([entry[name] for entry in species]) for name in _LEADING}
     windows = run.pooled.window
+    bpcer_single, bpcer_window = run.bpcers
     return {
         "stills": run.stills,
         **leading,
@@ -31,7 +32,8 @@ def numbers(run: AttackRun) -> dict[str, Any]:
         "bpcer_in_use_window": _value(run.pooled.window, "bpcer_in_use"),
         "threshold_in_use": ALARM_SPREADS,
         "iapar_operating_point": {
-            "bpcer_window": TARGETS[OPERATING_POINT],
+            "bpcer_window": _rounded(bpcer_window),
+            "bpcer_single": _rounded(bpcer_single),
             "threshold_window": _rounded(run.window_threshold),
             "threshold_single": _rounded(run.still_threshold),
             "tolerance": run.settings.tolerance,

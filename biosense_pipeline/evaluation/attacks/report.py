@@ -76,6 +76,7 @@ def render(run: AttackRun) -> str:
             for result in results
         ],
         threshold=f"{run.window_threshold:.2f}",
+        bpcer=_share(run.bpcers[1]),
         tolerance=f"{run.settings.tolerance:g}",
         plots=[(pictures[name], caption) for name, caption in _CAPTIONS.items() if name in pictures],
         folders=[tuple(entry.values()) for entry in _folders(told)],

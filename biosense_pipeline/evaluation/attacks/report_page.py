@@ -34,7 +34,7 @@ resemble one another. The figures that lead are those of the worst species, each
 {{ table(["species", "accepted by the matcher", "accepted by matcher and attack detection (IAPAR)", "95 % interval"],
          system, (1, 2, 3)) }}
 <p class="soft">Shares of all readable attack stills; one without a face is rejected. Windows alarm from
-{{ threshold }} spreads on, the BPCER of which is 1 % here; a still is stopped where the window does in which it is
+{{ threshold }} spreads on (BPCER of windows here: {{ bpcer }}); a still is stopped where the window does in which it is
 judged first. The matcher accepts a distance of {{ tolerance }} at most.</p>
 
 <h2>Plots</h2>

@@ -3,7 +3,7 @@
 import functools
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -116,6 +116,18 @@ class AttackRun:
     remarks: list[str]
 
     @property
+    def bpcers(self) -> tuple[float | None, float | None]:
+        """BPCER of single stills and of windows where the whole system was measured; None of what there is not."""
+        single, window = (
+            None if figures is None else figures.bpcer_at(threshold)
+            for figures, threshold in (
+                (self.pooled.single, self.still_threshold),
+                (self.pooled.window, self.window_threshold),
+            )
+        )
+        return single, window
+
+    @property
     def stills(self) -> int:
         """Genuine and attack stills that were judged."""
         return self.genuine.judged + sum(folder.judged for folder in self.attacks)
@@ -184,7 +196,7 @@ def evaluate_attacks(
     judged = [judge_folder(folder, model, baselines, plan) for folder in attacks]
     every_attack = [sequence for own in judged for sequence in own]
     single, windows = _figures(bona_fide, every_attack, options)
-    # Both belong to genuine stills alone, whatever the species.
+    # Both belong to genuine stills alone, whatever the species; what was not measured is judged as in use.
     still_threshold, window_threshold = (
         ALARM_SPREADS if figures is None else figures.thresholds[OPERATING_POINT] for figures in (single, windows)
     )
@@ -199,11 +211,16 @@ def evaluate_attacks(
         )
         for folder, own in zip(attacks, judged, strict=True)
     ]
-    species = [
-        _species(folder.name, [folder], _figures(bona_fide, own, options), of_system, options)
-        for folder, own, of_system in zip(attacks, judged, accepted, strict=True)
-    ]
     pooled = _species("all attacks", attacks, (single, windows), functools.reduce(operator.add, accepted), options)
+    # One species is all attacks: it is not resampled twice.
+    species = (
+        [replace(pooled, name=attacks[0].name)]
+        if len(attacks) == 1
+        else [
+            _species(folder.name, [folder], _figures(bona_fide, own, options), of_system, options)
+            for folder, own, of_system in zip(attacks, judged, accepted, strict=True)
+        ]
+    )
     subjects = sorted({sequence.subject for folder in (genuine, *attacks) for sequence in folder.sequences})
     personal = [subject for subject in subjects if baselines.of(subject).personal]
     site_judged = [subject for subject in subjects if subject not in personal]

@@ -131,6 +131,16 @@ def test_a_species_has_its_figures_whatever_others_are_named() -> None:
     assert beside["species"][0]["windows"] == len(SUBJECTS)
 
 
+def test_the_bpcer_told_is_the_one_observed() -> None:
+    """Where IAPAR was measured, BPCER is what the genuine windows show, and none is claimed without windows."""
+    told = numbers(run(prints("paper", 4.0)))["iapar_operating_point"]
+    assert told["bpcer_window"] == 0  # one in a hundred of 54 windows is none
+    assert told["bpcer_single"] == pytest.approx(1 / 120, abs=1e-6)
+    alone = run(acquired("paper", [sequence("s1", f"p{n}", 1, 9.0, moving=False) for n in range(5)]))
+    assert numbers(alone)["iapar_operating_point"]["bpcer_window"] is None
+    assert "BPCER of windows here: none" in render(alone)
+
+
 def test_no_face_at_all() -> None:
     """Where not one attack still shows a face there is nothing to measure."""
     with pytest.raises(NothingToJudge, match="paper"):
