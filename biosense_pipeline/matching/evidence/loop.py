@@ -27,7 +27,14 @@ from biosense_pipeline.codes import Species
 from biosense_pipeline.matching.evidence.accumulation import accumulated
 from biosense_pipeline.matching.evidence.frozen import LIVE_RATE as EQUAL_RATE
 from biosense_pipeline.matching.evidence.ordering import earlier_than, in_order
-from biosense_pipeline.matching.evidence.registration import FLATTEST, Motion, PreparedChip, difference, prepare
+from biosense_pipeline.matching.evidence.registration import (
+    FLATTEST,
+    Motion,
+    PreparedChip,
+    contrast,
+    difference,
+    prepare,
+)
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
 
 #: The noise floor, what is left between chips of the same picture encoded anew, and how far its landmarks lie apart
@@ -188,10 +195,10 @@ class _Comparison:
         return _Match(still, matched, position - latest), len(others)
 
     def _neighbours(self, position: int) -> set[int]:
-        """The still before, and the one before from the same source: two cameras may take turns."""
-        source = self._stills[position].still.source
-        same = next((i for i in range(position - 1, -1, -1) if self._stills[i].still.source == source), None)
-        return {place for place in (position - 1, same) if place is not None and place >= 0}
+        """The still before, and the one before from the same source, as two cameras may take turns: of its hour."""
+        source, first = self._stills[position].still.source, position - len(earlier_than(self._order, position))
+        same = next((i for i in range(position - 1, first - 1, -1) if self._stills[i].still.source == source), None)
+        return {place for place in (position - 1, same) if place is not None and place >= first}
 
     def _differences(self, position: int, places: Sequence[int]) -> dict[int, float]:
         """How much those stills' chips differ; without those whose face lies elsewhere or differs at first sight."""
@@ -235,6 +242,7 @@ def _shown(still: EvidenceStill) -> _Shown | None:
     eyes = float(np.linalg.norm(landmarks[:2].mean(axis=0) - landmarks[2:4].mean(axis=0)))
     levels = np.asarray(still.chip, dtype=np.float64).ravel()
     spread = float(levels.std())
-    if not (eyes > 0 and spread >= FLATTEST):
+    # Two chips that are flat as they are compared differ by nothing, which is darkness and no moment come again.
+    if not (eyes > 0 and spread > 0 and contrast(still.chip) >= FLATTEST):
         return None
     return _Shown(still, landmarks, eyes, (levels - levels.mean()) / spread)

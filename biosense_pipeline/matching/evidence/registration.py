@@ -62,11 +62,16 @@ class PreparedChip:
         return self.contrast < FLATTEST
 
 
+def contrast(chip: np.ndarray) -> float:
+    """The contrast that a chip, uint8 (32, 32), has when it is prepared, at a fraction of the cost."""
+    return _spread(_blurred(chip))
+
+
 def prepare(chip: np.ndarray, motion: Motion) -> PreparedChip:
     """Prepare a chip, uint8 (32, 32), for comparisons from which such motions are taken out."""
-    from scipy.ndimage import gaussian_filter, spline_filter
+    from scipy.ndimage import spline_filter
 
-    grey = gaussian_filter(np.asarray(chip, dtype=np.float64), _BLUR, mode="nearest")
+    grey = _blurred(chip)
     down, across = (slope[_INNER].ravel() * _HALF for slope in np.gradient(grey))
     target = grey[_INNER].ravel()
     terms = np.stack([*_light(target), *_slopes(across, down, motion)], axis=1)
@@ -74,7 +79,7 @@ def prepare(chip: np.ndarray, motion: Motion) -> PreparedChip:
     lengths = np.maximum(np.linalg.norm(terms, axis=0), 1e-6)
     span, triangle = np.linalg.qr(np.vstack([terms / lengths, 1e-3 * np.eye(len(lengths))]))
     numbers = np.linalg.inv(triangle) / lengths[:, np.newaxis]
-    return PreparedChip(float(target.std()), spline_filter(grey, order=3), target, span, numbers, motion)
+    return PreparedChip(_spread(grey), spline_filter(grey, order=3), target, span, numbers, motion)
 
 
 def difference(one: PreparedChip, other: PreparedChip) -> float:
@@ -112,6 +117,16 @@ def _left(moved: PreparedChip, still: PreparedChip) -> float:
         where = np.stack([y / w, x / w]) * _HALF + (_HALF - 0.5)
         grey = map_coordinates(moved.spline, where, order=3, prefilter=False, mode="nearest")
     return best
+
+
+def _blurred(chip: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter
+
+    return np.asarray(gaussian_filter(np.asarray(chip, dtype=np.float64), _BLUR, mode="nearest"))
+
+
+def _spread(grey: np.ndarray) -> float:
+    return float(grey[_INNER].std())
 
 
 _LIGHTS = 6

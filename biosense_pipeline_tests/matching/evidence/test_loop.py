@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from biosense_pipeline.codes import Species
 from biosense_pipeline.matching.evidence.loop import loop
 from biosense_pipeline.matching.evidence.still import EvidenceStill
-from biosense_pipeline_tests.matching.evidence.drawn_faces import DrawnFace, person, played_again, still
+from biosense_pipeline_tests.matching.evidence.drawn_faces import DrawnFace, person, played_again, small_motion, still
 
 MONTHLY = np.log(30 * 2880)
 LIVE = person(20, np.random.default_rng(0))
@@ -49,6 +49,27 @@ def test_a_frozen_picture_is_no_loop() -> None:
     """The same picture encoded anew again and again is stillness, not repetition."""
     rng = np.random.default_rng(2)
     assert loop([*LIVE[:5], *played_again([LIVE[4]] * 20, rng, start=5)]).llr == 0
+
+
+def test_darkness_that_comes_again_is_no_moment_that_does() -> None:
+    """Stills too dark to be compared match nothing, however regularly the light goes."""
+    rng = np.random.default_rng(8)
+    stills = []
+    for number in range(40):
+        gaze, nose, brow = rng.normal(0, [1.0, 0.6, 0.5])
+        levels = DrawnFace(gaze, 0.3 + rng.uniform(0, 0.8), nose, brow).levels(small_motion(rng))
+        stills.append(still(number, 20 + 0.2 * (levels - 100) if number % 5 == 4 else levels, rng))
+    assert loop(stills[-12:], stills).llr == 0
+
+
+def test_what_is_older_than_an_hour_cancels_no_match() -> None:
+    """Whether a still of the same source from before the hour was read or not changes nothing."""
+    earlier = [replace(entry, source="a recorder") for entry in LIVE]
+    again = [replace(entry, source="the camera") for entry in AGAIN[:1]]
+    old = replace(LIVE[0], still_id=-1, captured=LIVE[0].captured - timedelta(hours=1), source="the camera")
+    found, with_old = (loop(again, stills) for stills in (earlier, [old, *earlier]))
+    assert found.numbers["matches"] == 1
+    assert with_old == found
 
 
 def test_two_cameras_in_turns() -> None:
