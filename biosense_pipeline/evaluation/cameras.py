@@ -8,11 +8,11 @@ from pathlib import Path
 
 from biosense_pipeline.demo.day import AGENTS, plan
 from biosense_pipeline.errors import WrongUse
+from biosense_pipeline.evaluation.pictures import is_picture
 
 #: How often a webcam writes a still.
 STEP = timedelta(seconds=10)
 _START = datetime(2026, 3, 2, 9)
-_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def folder_cameras(folder: Path) -> list[Camera]:
     """
     cameras = []
     for agent in sorted(path for path in folder.iterdir() if path.is_dir()):
-        files = sorted(path for path in agent.iterdir() if path.suffix.lower() in _SUFFIXES)
+        files = sorted(filter(is_picture, agent.iterdir()))
         if len(files) >= 2:
             stills = tuple((f"{agent.name}/{path.name}", path.read_bytes()) for path in files[1:])
             cameras.append(Camera(agent.name, files[0].read_bytes(), stills))

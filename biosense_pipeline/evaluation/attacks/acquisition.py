@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from biosense_pipeline.evaluation.attacks.folders import StillFile, StillFolder
+from biosense_pipeline.evaluation.pictures import bytes_of
 from biosense_pipeline.matching.evidence.presentation import Measured
-from biosense_pipeline.matching.evidence.recapture import RecaptureModel
+from biosense_pipeline.matching.evidence.recapture import RecaptureModel, RecaptureModelUnusable
 from biosense_pipeline.vision.examine import Examination, Examiner
 from biosense_pipeline.vision.faces import Look, Picture
+from biosense_pipeline.vision.presentation.features import FEATURES_ID
 
 #: As recognition looks at a camera's first still.
 _LOOK = Look(evidence=True)
@@ -79,7 +81,15 @@ def acquire_folders(
     Args:
         seconds_between: the stills of a sequence, since names tell no times.
         on_progress: called with the number of stills done.
+
+    Raises:
+        RecaptureModelUnusable: the model is made for other features than those of the stills.
     """
+    if model.features_id != FEATURES_ID:
+        raise RecaptureModelUnusable(
+            f"The recapture model is made for the features {model.features_id}, and stills have {FEATURES_ID}: train "
+            "it anew with biosense evaluate recapture."
+        )
     stills = [(number, still) for number, folder in enumerate(folders) for still in folder.stills]
     found: list[dict[StillFile, Examination]] = [{} for _ in folders]
     with closing(examiner.examine(_pictures([still for _, still in stills]))) as results:
@@ -95,11 +105,7 @@ def acquire_folders(
 
 def _pictures(stills: Sequence[StillFile]) -> Iterator[Picture]:
     for key, still in enumerate(stills):
-        try:
-            data = still.path.read_bytes()
-        except OSError:  # taken away, or not to be read by us: it costs itself
-            data = None
-        yield Picture(key, data, _LOOK)
+        yield Picture(key, bytes_of(still.path), _LOOK)
 
 
 def _acquired(

@@ -1,15 +1,14 @@
 """The folders of an evaluation: subjects, sequences and their stills, by the names of folders and files."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from biosense_pipeline.errors import WrongUse
+from biosense_pipeline.evaluation.pictures import is_picture, natural
 
 #: Files that systems leave in folders; what begins with a dot is passed over too.
 _NO_STILLS = frozenset({"thumbs.db", "desktop.ini"})
-_NUMBER = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class StillFile:
 
     Attributes:
         sequence: the part of its name before the last underscore; empty where there is none.
-        place: among all files of its sequence, from 0.
+        place: among all stills of its sequence, from 0.
     """
 
     path: Path
@@ -33,13 +32,15 @@ class StillFolder:
 
     Attributes:
         name: of the folder: of an attack, its species.
-        empty_subjects: sub-folders without a file.
+        empty_subjects: sub-folders without a still.
+        left_out: files whose names are not those of pictures.
     """
 
     path: Path
     name: str
     stills: tuple[StillFile, ...]
     empty_subjects: tuple[str, ...]
+    left_out: tuple[Path, ...] = ()
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -48,7 +49,7 @@ class StillFolder:
 
 
 def read_folder(folder: Path) -> StillFolder:
-    """The stills below a folder: each direct sub-folder is a subject, each file in it a still.
+    """The stills below a folder: each direct sub-folder is a subject, each picture in it a still.
 
     Raises:
         WrongUse: the folder is not there, cannot be read or holds no subject with a still.
@@ -60,17 +61,19 @@ def read_folder(folder: Path) -> StillFolder:
             (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")),
             key=lambda path: natural(path.name),
         )
-        found = {subject.name: _stills(subject) for subject in subjects}
+        files = {subject.name: _files(subject) for subject in subjects}
     except OSError as error:
         raise WrongUse(
             f"The folder {folder} cannot be read ({error.strerror}): name one that holds a folder for each subject."
         ) from error
+    found = {subject: _stills(subject, own) for subject, own in files.items()}
     stills = tuple(still for own in found.values() for still in own)
+    left_out = tuple(path for own in files.values() for path in own if not is_picture(path))
     if not stills:
         raise WrongUse(
             f"{folder} holds no stills: make a folder for each subject in it, with the subject's stills as JPEG or PNG."
         )
-    return StillFolder(folder, name, stills, tuple(subject for subject, own in found.items() if not own))
+    return StillFolder(folder, name, stills, tuple(subject for subject, own in found.items() if not own), left_out)
 
 
 def read_species(folders: Sequence[Path]) -> list[StillFolder]:
@@ -87,21 +90,14 @@ def read_species(folders: Sequence[Path]) -> list[StillFolder]:
     return species
 
 
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """A key that sorts numbers within names by their value: still_9 before still_10."""
-    return [
-        (0, int(part), part) if part.isdecimal() else (1, 0, part.casefold()) for part in _NUMBER.split(name) if part
-    ] + [(2, 0, name)]
-
-
 def sequence_of(file_name: str) -> str:
     """The part of a file's name that its sequence has in common: all before the last underscore."""
     before, underscore, _ = Path(file_name).stem.rpartition("_")
     return before if underscore else ""
 
 
-def _stills(subject: Path) -> list[StillFile]:
-    files = sorted(
+def _files(subject: Path) -> list[Path]:
+    return sorted(
         (
             path
             for path in subject.iterdir()
@@ -109,11 +105,14 @@ def _stills(subject: Path) -> list[StillFile]:
         ),
         key=lambda path: natural(path.name),
     )
+
+
+def _stills(subject: str, files: Sequence[Path]) -> list[StillFile]:
     lengths: dict[str, int] = {}
     stills = []
-    for path in files:
+    for path in filter(is_picture, files):
         sequence = sequence_of(path.name)
         place = lengths.get(sequence, 0)
         lengths[sequence] = place + 1
-        stills.append(StillFile(path, subject.name, sequence, place))
+        stills.append(StillFile(path, subject, sequence, place))
     return stills

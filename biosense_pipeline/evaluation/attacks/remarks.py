@@ -48,6 +48,11 @@ def remarks(
     for folder in folders:
         if folder.folder.empty_subjects:
             found.append(f"{folder.folder.path} has folders without stills: {_named(folder.folder.empty_subjects)}.")
+        if folder.folder.left_out:
+            found.append(
+                f"{len(folder.folder.left_out)} files in {folder.folder.path} are no pictures (JPEG or PNG) by their "
+                f"names, such as {folder.folder.left_out[0].relative_to(folder.folder.path)}: they are left out."
+            )
         if folder.unreadable:
             path, reason = next(iter(folder.unreadable.items()))
             found.append(

@@ -1,7 +1,6 @@
 """Clips of people before a camera: folders of frames, GIFs, and videos where there is a library that reads them."""
 
 import importlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -12,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from biosense_pipeline.errors import WrongUse
+from biosense_pipeline.evaluation.pictures import is_picture, natural
 
-_PICTURES = {".jpg", ".jpeg", ".png"}
 _VIDEOS = {".mkv", ".mp4", ".avi", ".mov", ".webm"}
 #: Who is in the clips of intel-iot-devkit's sample videos, told by eye.
 _SAMPLE_CLIPS = (
@@ -79,12 +78,7 @@ def _is_clip(path: Path) -> bool:
 
 def _pictures(folder: Path) -> list[Path]:
     """In natural order of their names: 9 before 10."""
-    files = [path for path in folder.iterdir() if path.suffix.lower() in _PICTURES]
-    return sorted(files, key=lambda path: [int(part) if part.isdigit() else part for part in _parts(path.name)])
-
-
-def _parts(name: str) -> list[str]:
-    return re.split(r"(\d+)", name)
+    return sorted(filter(is_picture, folder.iterdir()), key=lambda path: natural(path.name))
 
 
 def _rgb(picture: Image.Image) -> np.ndarray:

@@ -10,12 +10,12 @@ from PIL import Image
 
 from biosense_pipeline.choices import Detection
 from biosense_pipeline.errors import BiosenseError
+from biosense_pipeline.evaluation.pictures import is_picture
 from biosense_pipeline.evaluation.recapture.matte import cut_out
 from biosense_pipeline.vision.detector import HogDetector
 from biosense_pipeline.vision.faces import Look
 
 ROOMS = "rooms"
-_SUFFIXES = (".jpg", ".jpeg", ".png")
 #: Larger pictures are brought to this size first: their faces are then as large as any before a webcam.
 _LARGEST = 1000
 #: A face below this makes no still worth judging.
@@ -89,7 +89,7 @@ def read_sources(
     Raises:
         SourcesUnusable: fewer than ten people.
     """
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)[:limit]
+    files = sorted(filter(is_picture, folder.rglob("*")))[:limit]
     detector = HogDetector(Detection.FULL)
     people: list[Source] = []
     rooms: list[np.ndarray] = []

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from biosense_pipeline.errors import BiosenseError
+from biosense_pipeline.evaluation.pictures import bytes_of
 from biosense_pipeline.evaluation.verification.lfw import PersonImage
 from biosense_pipeline.vision.examine import Examination, Examiner
 from biosense_pipeline.vision.faces import FULL_LOOK, Face, Look, Picture
@@ -148,11 +149,7 @@ def _examined(examiner: Examiner, folder: Path, images: Sequence[PersonImage]) -
 
 def _pictures(folder: Path, images: Sequence[PersonImage], keys: Iterable[int], look: Look) -> Iterator[Picture]:
     for key in keys:
-        try:
-            data = (folder / images[key].path).read_bytes()
-        except OSError:  # taken away, or not to be read by us: it counts as one that cannot be acquired
-            data = None
-        yield Picture(key, data, look)
+        yield Picture(key, bytes_of(folder / images[key].path), look)
 
 
 def _in_order(images: Sequence[PersonImage], values: dict[PersonImage, T]) -> dict[PersonImage, T]:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biosense_pipeline.errors import WrongUse
-from biosense_pipeline.evaluation.attacks.folders import natural, read_folder, read_species, sequence_of
+from biosense_pipeline.evaluation.attacks.folders import read_folder, read_species, sequence_of
+from biosense_pipeline.evaluation.pictures import natural
 
 
 def make(folder: Path, *names: str) -> Path:
@@ -41,6 +42,15 @@ def test_what_is_no_still(tmp_path: Path) -> None:
     found = read_folder(tmp_path / "g")
     assert [still.path.name for still in found.stills] == ["1.jpg"]
     assert found.empty_subjects == ("empty",)
+
+
+def test_what_is_no_picture_takes_no_place(tmp_path: Path) -> None:
+    """A text or a video beside the stills is left out, named, and not counted among them."""
+    make(tmp_path / "g", "a/s_1.jpg", "a/s_1.txt", "a/s_2.PNG", "a/film.mp4", "b/notes.txt")
+    found = read_folder(tmp_path / "g")
+    assert [(still.path.name, still.place) for still in found.stills] == [("s_1.jpg", 0), ("s_2.PNG", 1)]
+    assert [path.name for path in found.left_out] == ["film.mp4", "s_1.txt", "notes.txt"]
+    assert found.empty_subjects == ("b",)
 
 
 def test_nothing_there(tmp_path: Path) -> None:

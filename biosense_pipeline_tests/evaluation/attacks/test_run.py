@@ -1,16 +1,20 @@
 """A whole evaluation on stills that were examined already."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from biosense_pipeline.evaluation.attacks.acquisition import AcquiredFolder
+from biosense_pipeline.evaluation.attacks.acquisition import AcquiredFolder, acquire_folders
+from biosense_pipeline.evaluation.attacks.folders import StillFile, StillFolder
 from biosense_pipeline.evaluation.attacks.numbers import numbers
 from biosense_pipeline.evaluation.attacks.report import render
 from biosense_pipeline.evaluation.attacks.run import AttackOptions, AttackRun, NothingToJudge, evaluate_attacks
 from biosense_pipeline.evaluation.attacks.system import MatcherReferences
+from biosense_pipeline.matching.evidence.recapture import RecaptureModelUnusable
 from biosense_pipeline.settings import Settings
+from biosense_pipeline.workflows.workbench import make_examiner
 from biosense_pipeline_tests.evaluation.attacks.material import MODEL, acquired, sequence
 
 SUBJECTS = [f"s{number}" for number in range(6)]
@@ -139,6 +143,13 @@ def test_the_bpcer_told_is_the_one_observed() -> None:
     alone = run(acquired("paper", [sequence("s1", f"p{n}", 1, 9.0, moving=False) for n in range(5)]))
     assert numbers(alone)["iapar_operating_point"]["bpcer_window"] is None
     assert "BPCER of windows here: none" in render(alone)
+
+
+def test_a_model_for_other_features(tmp_path: Path) -> None:
+    """Scores of a model that was made for other features would be nonsense: it is refused before any still is read."""
+    folder = StillFolder(tmp_path, "genuine", (StillFile(tmp_path / "a" / "1.jpg", "a", "", 0),), ())
+    with pytest.raises(RecaptureModelUnusable, match="two-1"):
+        acquire_folders(make_examiner(Settings(workers=0)), [folder], MODEL, 10.0)
 
 
 def test_no_face_at_all() -> None:
