@@ -82,10 +82,14 @@ def shifts(
     normal = NormalDist()
     rejected = np.where(somebody_else, scores >= normal.inv_cdf(world.fmr), scores > normal.inv_cdf(1 - world.fnmr))
     if world.kind is Kind.LLRS:
-        rates = Assumptions(fnmr=world.fnmr, fmr=world.fmr)
-        separation, limit = llr_separation(rates), assumptions.largest_llr
-        identity = np.where(somebody_else, 1, -1) * separation**2 / 2 + separation * scores
-        identity = np.clip(identity, -limit, limit)
+        # Calibrated on what is assumed, while the scores lie where the world has them beside the same threshold: a
+        # look-alike's LLR does not know that it is one's.
+        separation, limit = llr_separation(assumptions), assumptions.largest_llr
+        threshold = normal.inv_cdf(1 - assumptions.fnmr)
+        level = np.where(
+            somebody_else, threshold - normal.inv_cdf(world.fmr), threshold - normal.inv_cdf(1 - world.fnmr)
+        )
+        identity = np.clip(separation * (scores + level) - separation**2 / 2, -limit, limit)
     else:
         says = {
             result: identity_llr(result, None, 1, assumptions) or 0.0

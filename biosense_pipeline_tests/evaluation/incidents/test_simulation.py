@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from biosense_pipeline.evaluation.incidents.scenarios import FalseIncidents, ord
 from biosense_pipeline.evaluation.incidents.shifts import Kind, World, faces_at_work, person_scores, shifts
 from biosense_pipeline.matching.incidents.assumptions import Assumptions
 from biosense_pipeline.matching.incidents.detect import detect, limits_of
+from biosense_pipeline.matching.incidents.run_length import llr_separation
 from biosense_pipeline.matching.incidents.state import AgentState
 from biosense_pipeline.matching.incidents.stills import IncidentStill
 from biosense_pipeline_tests.matching.incidents.stills import START
@@ -47,6 +49,21 @@ def test_folding_is_the_test_on_stills(kind: Kind) -> None:
             assert folded.first[row] == (opened[0] if opened else -1)
     assert identity.count.sum() > 10
     assert presence.count.sum() > 3
+
+
+def test_a_look_alike_is_judged_by_what_was_calibrated_on_others() -> None:
+    """Somebody whom the matcher accepts in 30 % of stills speaks against the agent in no more than the others."""
+    rng, size = np.random.default_rng(6), (200, 500)
+    scores, faces = rng.standard_normal(size), np.ones(size, dtype=bool)
+    there = np.ones(size, dtype=bool)
+    usual, alike = (
+        shifts(faces, scores, there, World(fmr=fmr, kind=Kind.LLRS), ASSUMED).identity for fmr in (ASSUMED.fmr, 0.3)
+    )
+    # The LLR at which the matcher rejects is that of a score at its threshold, whoever is there.
+    separation = llr_separation(ASSUMED)
+    bound = separation * NormalDist().inv_cdf(1 - ASSUMED.fnmr) - separation**2 / 2
+    assert (usual < bound).mean() == pytest.approx(ASSUMED.fmr, abs=0.002)
+    assert (alike < bound).mean() == pytest.approx(0.3, abs=0.01)
 
 
 def test_shifts_are_as_stated() -> None:
