@@ -19,6 +19,10 @@ from biosense_pipeline.matching.evidence.presentation import (
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel
 from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, summed_up
 
+#: Parts of the subjects, each of which is judged by a pooled baseline of the others: of so many or fewer subjects
+#: each is one, and of more the work does not grow with their square.
+_PARTS = 20
+
 
 @dataclass(frozen=True)
 class WindowPlan:
@@ -68,8 +72,8 @@ class Baselines:
     """By what the stills of each subject are judged.
 
     With reference stills, each subject's own baseline, and for a subject with none or too few the pooled one
-    of all. Without, a pooled baseline for each subject, from the genuine stills under test of all others: they
-    are not taken from the subject's own, on which the rates are measured.
+    of all. Without, a pooled baseline for each subject, from the genuine stills under test of others: they are
+    not taken from the subject's own, on which the rates are measured.
     """
 
     def __init__(
@@ -88,6 +92,8 @@ class Baselines:
         for sequence in source.sequences:
             self._sittings.setdefault(sequence.subject, []).append(sitting(sequence.numbers, window))
         self.site: Site = site(list(self._sittings.values()), model)
+        self._part = {subject: number % _PARTS for number, subject in enumerate(self._sittings)}
+        self._pooled: dict[int, Baseline] = {}
         self._made: dict[str, Baseline] = {}
 
     def of(self, subject: str) -> Baseline:
@@ -100,8 +106,13 @@ class Baselines:
         if self._referenced:
             own = personal_baseline(self._sittings.get(subject, []), self.site, self._fewest)
             return own or self.site.baseline()
-        others = [sittings for name, sittings in self._sittings.items() if name != subject]
-        return site(others, self._model).baseline()
+        if subject not in self._part:
+            return self.site.baseline()
+        part = self._part[subject]
+        if part not in self._pooled:
+            others = [sittings for name, sittings in self._sittings.items() if self._part[name] != part]
+            self._pooled[part] = site(others, self._model).baseline()
+        return self._pooled[part]
 
 
 def judge(sequence: StillSequence, model: RecaptureModel, baseline: Baseline, plan: WindowPlan) -> JudgedSequence:

@@ -1,12 +1,18 @@
 """Windows of sequences, baselines of subjects, and which stills are stopped."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biosense_pipeline.evaluation.attacks import judging
 from biosense_pipeline.evaluation.attacks.judging import Baselines, WindowPlan, alarmed_stills, judge, plan_windows
+from biosense_pipeline.matching.evidence.baseline import Site, Sitting
 from biosense_pipeline.matching.evidence.findings import FEWEST
+from biosense_pipeline.matching.evidence.presentation import site
+from biosense_pipeline.matching.evidence.recapture import RecaptureModel
 from biosense_pipeline_tests.evaluation.attacks.material import MODEL, acquired, sequence
 
 
@@ -63,6 +69,22 @@ def test_baselines_without_reference() -> None:
     assert one.of("me") == other.of("me")
     assert not one.of("me").personal
     assert one.of("other 1") != other.of("other 1")
+
+
+def test_pooled_baselines_of_many_subjects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many subjects there are, no more than twenty pooled baselines are made, none of a subject's own stills."""
+    many = [sequence(f"s{n}", "s", 4, 0.0, moving=True) for n in range(50)]
+    made: list[int] = []
+
+    def counted(agents: Sequence[Sequence[Sitting]], model: RecaptureModel) -> Site:
+        made.append(len(agents))
+        return site(agents, model)
+
+    monkeypatch.setattr(judging, "site", counted)
+    found = Baselines(acquired("g", many), None, MODEL, 12, 12)
+    assert len({id(found.of(f"s{n}")) for n in range(50)}) == 20
+    assert len(made) == 21
+    assert max(made[1:]) < 50
 
 
 def test_a_print_stands_out() -> None:
