@@ -20,6 +20,7 @@ matches less, the more its people move; one in which nobody moves for long is ST
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -32,6 +33,7 @@ from biosense_pipeline.matching.evidence.registration import (
     Motion,
     PreparedChip,
     contrast,
+    differ_by_more,
     difference,
     prepare,
 )
@@ -114,7 +116,7 @@ class Loops:
     def matches(self, still: EvidenceStill) -> bool:
         """Whether the still itself matches an earlier one."""
         place = self._places.get(still.still_id)
-        return place is not None and self._match(place)[0] is not None
+        return place is not None and self._comparison.may_match(place) and self._match(place)[0] is not None
 
     def evidence(self, window: Sequence[EvidenceStill]) -> Evidence:
         """What repeated moments say of a window."""
@@ -170,17 +172,38 @@ class _Comparison:
     def __init__(self, stills: Sequence[_Shown]) -> None:
         self._stills = stills
         self._order = [shown.still for shown in stills]
+        self._landmarks = np.array([shown.landmarks for shown in stills])
+        self._eyes = np.array([shown.eyes for shown in stills])
+        self._levels = np.array([shown.levels for shown in stills])
+        #: Room for what is computed of all of them for each: new memory costs more than the sum.
+        self._apart = np.empty_like(self._levels)
         self._chips: dict[int, PreparedChip] = {}
+
+    def may_match(self, position: int) -> bool:
+        """False where :meth:`match` finds none for certain; of somebody who hardly moves, told at less of its cost.
+
+        Matches lie below a gap to the still before, so they differ by that much less than it does, and below one to
+        all others: of these it need not be known by how much they differ.
+        """
+        neighbours, others = self._earlier(position)
+        near = self._near(position, others)
+        if not near:
+            return False
+        bar = min([CHIP_FLOOR, *(self._difference(position, place) / _GAP for place in neighbours)])
+        far = [place for place in near if self._differ_by_more(position, place, bar)]
+        close = sorted(self._difference(position, place) for place in near if place not in far)
+        if not close:
+            return False
+        if any(following >= _GAP * last for last, following in pairwise(close)):
+            return True
+        return all(self._differ_by_more(position, place, _GAP * close[-1]) for place in far)
 
     def match(self, position: int) -> tuple[_Match | None, int]:
         """The earlier still that one matches, and among how many; 0 where it cannot be told from stillness."""
-        earlier = earlier_than(self._order, position)
-        start = position - len(earlier)
-        neighbours = self._neighbours(position)
-        others = [place for place in range(start, position) if place not in neighbours]
+        neighbours, others = self._earlier(position)
         if not others:
             return None, 0
-        near = self._differences(position, others)
+        near = {place: self._difference(position, place) for place in self._near(position, others)}
         if not near or min(near.values()) > CHIP_FLOOR:
             return None, len(others)
         near.update({place: self._difference(position, place) for place in neighbours})
@@ -194,26 +217,38 @@ class _Comparison:
         still, matched = self._stills[position].still, self._stills[latest].still
         return _Match(still, matched, position - latest), len(others)
 
+    def _earlier(self, position: int) -> tuple[set[int], list[int]]:
+        """The stills that it follows, and all others of the hour before it."""
+        neighbours = self._neighbours(position)
+        start = position - len(earlier_than(self._order, position))
+        return neighbours, [place for place in range(start, position) if place not in neighbours]
+
     def _neighbours(self, position: int) -> set[int]:
         """The still before, and the one before from the same source, as two cameras may take turns: of its hour."""
         source, first = self._stills[position].still.source, position - len(earlier_than(self._order, position))
         same = next((i for i in range(position - 1, first - 1, -1) if self._stills[i].still.source == source), None)
         return {place for place in (position - 1, same) if place is not None and place >= first}
 
-    def _differences(self, position: int, places: Sequence[int]) -> dict[int, float]:
-        """How much those stills' chips differ; without those whose face lies elsewhere or differs at first sight."""
-        own = self._stills[position]
-        landmarks = np.stack([self._stills[place].landmarks for place in places])
-        eyes = (own.eyes + np.array([self._stills[place].eyes for place in places])) / 2
-        moved = np.sqrt(((landmarks - own.landmarks) ** 2).sum(axis=2).mean(axis=1)) / eyes
-        levels = np.stack([self._stills[place].levels for place in places])
-        raw = np.sqrt(((levels - own.levels) ** 2).mean(axis=1))
+    def _near(self, position: int, places: Sequence[int]) -> list[int]:
+        """Those stills but for the ones whose face lies elsewhere or differs at first sight, the nearest of them."""
+        if not places:
+            return []
+        own, first = self._stills[position], places[0]
+        since = slice(first, position)
+        eyes = (own.eyes + self._eyes[since]) / 2
+        moved = np.sqrt(((self._landmarks[since] - own.landmarks) ** 2).sum(axis=2).mean(axis=1)) / eyes
+        apart = np.subtract(self._levels[since], own.levels, out=self._apart[since])
+        raw = np.sqrt(np.square(apart, out=apart).mean(axis=1))
         near = np.flatnonzero((moved <= LANDMARK_FLOOR) & (raw <= _FAR))
+        near = near[np.isin(near + first, places)]
         nearest = near[np.argsort(raw[near], kind="stable")][:_MOST_REGISTERED]
-        return {places[i]: self._difference(position, places[i]) for i in nearest.tolist()}
+        return [first + offset for offset in nearest.tolist()]
 
     def _difference(self, position: int, place: int) -> float:
         return difference(self._chip(position), self._chip(place))
+
+    def _differ_by_more(self, position: int, place: int, bar: float) -> bool:
+        return differ_by_more(self._chip(position), self._chip(place), bar)
 
     def _chip(self, place: int) -> PreparedChip:
         if place not in self._chips:

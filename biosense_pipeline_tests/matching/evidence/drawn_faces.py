@@ -75,9 +75,9 @@ def person(count: int, rng: np.random.Generator, start: int = 0, lively: float =
     return stills
 
 
-def small_motion(rng: np.random.Generator) -> np.ndarray:
-    """What landmarks that are off by a pixel do to a chip."""
-    x, y, grown, turned = rng.normal(0, 0.02, 4)
+def small_motion(rng: np.random.Generator, off: float = 0.02) -> np.ndarray:
+    """What landmarks that are off by a pixel do to a chip; ``off`` in halves of its side."""
+    x, y, grown, turned = rng.normal(0, off, 4)
     return np.array([[1 + grown, -turned, x], [turned, 1 + grown, y], [0, 0, 1]])
 
 

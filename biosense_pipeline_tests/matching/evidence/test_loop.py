@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biosense_pipeline.codes import Species
-from biosense_pipeline.matching.evidence.loop import loop
+from biosense_pipeline.matching.evidence.loop import Loops, loop
 from biosense_pipeline.matching.evidence.still import EvidenceStill
 from biosense_pipeline_tests.matching.evidence.drawn_faces import DrawnFace, person, played_again, small_motion, still
 
@@ -116,6 +116,20 @@ def test_without_a_face() -> None:
     two = [replace(entry, num_faces=2) for entry in AGAIN]
     assert loop([*empty, *dark]).numbers["compared"] == 0
     assert loop(two, LIVE).llr == 0
+
+
+@pytest.mark.parametrize("lively", [0.0, 0.05, 0.1, 0.2, 0.3, 1.0])
+@pytest.mark.parametrize("noise", [0.5, 1.5])
+def test_a_quick_no_is_never_wrong(lively: float, noise: float) -> None:
+    """Told quickly or held against everything, the same stills match: of people of any liveliness, and recordings."""
+    rng = np.random.default_rng(6)
+    stills = person(50, rng, lively=lively)
+    stills += played_again(stills[20:35], rng, 50, noise)
+    loops = Loops(stills)
+    quickly = [entry.still_id for entry in stills if loops.matches(entry)]
+    windows = [(entry, loops.evidence([entry])) for entry in stills]
+    assert quickly == [entry.still_id for entry, evidence in windows if evidence.numbers["matches"]]
+    assert lively < 0.3 or len(quickly) > 5
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

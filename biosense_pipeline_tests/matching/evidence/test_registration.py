@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biosense_pipeline.matching.evidence.registration import Motion, difference, prepare
+from biosense_pipeline.matching.evidence.registration import Motion, differ_by_more, difference, prepare
 from biosense_pipeline_tests.matching.evidence.drawn_faces import DrawnFace, chip, hand_motion, small_motion
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -68,3 +68,27 @@ def test_without_contrast() -> None:
     face = chip(DrawnFace().levels(), np.random.default_rng(2))
     assert left(black, white) == 0
     assert left(black, face) == 1
+
+
+@settings(deadline=None, max_examples=200)
+@given(SEEDS, st.sampled_from([0.0, 0.02, 0.05]), st.sampled_from([0.0, 0.1, 0.3, 1.0]), st.floats(0.01, 0.3))
+def test_more_than_a_bar_is_told_early_and_right(seed: int, off: float, lively: float, bar: float) -> None:
+    """Whether two chips differ by more than some number is what their difference says, however they were moved."""
+    rng = np.random.default_rng(seed)
+    one, other = (
+        prepare(
+            chip(DrawnFace(*lively * rng.normal(0, [1.0, 0.5, 0.6, 0.5])).levels(small_motion(rng, off)), rng),
+            Motion.SIMILARITY,
+        )
+        for _ in range(2)
+    )
+    assert differ_by_more(one, other, bar) == (difference(one, other) > bar)
+
+
+def test_more_than_a_bar_of_nothing() -> None:
+    """Two dark chips do not differ, a dark one differs from a face by the most there is."""
+    rng = np.random.default_rng(0)
+    dark, face = (
+        prepare(levels, Motion.SIMILARITY) for levels in (np.full((32, 32), 3), chip(DrawnFace().levels(), rng))
+    )
+    assert [differ_by_more(dark, dark, 0.1), differ_by_more(dark, face, 0.1)] == [False, True]
