@@ -29,10 +29,8 @@ from biosense_pipeline.matching.evidence.accumulation import accumulated
 from biosense_pipeline.matching.evidence.frozen import LIVE_RATE as EQUAL_RATE
 from biosense_pipeline.matching.evidence.ordering import earlier_than, in_order
 from biosense_pipeline.matching.evidence.registration import (
-    FLATTEST,
     Motion,
     PreparedChip,
-    contrast,
     differ_by_more,
     difference,
     prepare,
@@ -278,6 +276,6 @@ def _shown(still: EvidenceStill) -> _Shown | None:
     levels = np.asarray(still.chip, dtype=np.float64).ravel()
     spread = float(levels.std())
     # Two chips that are flat as they are compared differ by nothing, which is darkness and no moment come again.
-    if not (eyes > 0 and spread > 0 and contrast(still.chip) >= FLATTEST):
+    if not (eyes > 0 and spread > 0 and not prepare(still.chip, Motion.SIMILARITY).flat):
         return None
     return _Shown(still, landmarks, eyes, (levels - levels.mean()) / spread)

@@ -10,6 +10,7 @@ costly depends on one chip alone and is done once for it.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
@@ -41,46 +42,48 @@ class Motion(Enum):
 
 @dataclass(frozen=True, eq=False)
 class PreparedChip:
-    """A chip ready to be compared with many.
+    """A chip ready to be compared with many; what is costly is computed when it is first needed.
 
     Attributes:
-        contrast: spread of its grey levels.
-        spline: the coefficients of its cubic spline, (32, 32).
-        span: orthonormal columns, (n, k): what light and motion can make of the chip, to first order.
-        numbers: (k, k), from coordinates in ``span`` to the numbers of light and motion.
+        grey: blurred, (32, 32). target: of that what is compared, (n,).
     """
 
-    contrast: float
-    spline: np.ndarray
+    grey: np.ndarray
     target: np.ndarray
-    span: np.ndarray
-    numbers: np.ndarray
     motion: Motion
 
     @property
     def flat(self) -> bool:
         """Whether there is nothing to compare: dark, blown out, or covered."""
-        return self.contrast < FLATTEST
+        return float(self.target.std()) < FLATTEST
 
+    @cached_property
+    def spline(self) -> np.ndarray:
+        """The coefficients of its cubic spline, (32, 32)."""
+        from scipy.ndimage import spline_filter
 
-def contrast(chip: np.ndarray) -> float:
-    """The contrast that a chip, uint8 (32, 32), has when it is prepared, at a fraction of the cost."""
-    return _spread(_blurred(chip))
+        return np.asarray(spline_filter(self.grey, order=3))
+
+    @cached_property
+    def changes(self) -> tuple[np.ndarray, np.ndarray]:
+        """What light and motion can make of it to first order.
+
+        Orthonormal columns, (n, k), and the matrix, (k, k), from coordinates in these to numbers of light and motion.
+        """
+        down, across = (slope[_INNER].ravel() * _HALF for slope in np.gradient(self.grey))
+        terms = np.stack([*_light(self.target), *_slopes(across, down, self.motion)], axis=1)
+        # Of stripes some motions change nothing: a little of each is added, so that there is one smallest solution.
+        lengths = np.maximum(np.linalg.norm(terms, axis=0), 1e-6)
+        span, triangle = np.linalg.qr(np.vstack([terms / lengths, 1e-3 * np.eye(len(lengths))]))
+        return span[: len(self.target)], np.linalg.inv(triangle) / lengths[:, np.newaxis]
 
 
 def prepare(chip: np.ndarray, motion: Motion) -> PreparedChip:
     """Prepare a chip, uint8 (32, 32), for comparisons from which such motions are taken out."""
-    from scipy.ndimage import spline_filter
+    from scipy.ndimage import gaussian_filter
 
-    grey = _blurred(chip)
-    down, across = (slope[_INNER].ravel() * _HALF for slope in np.gradient(grey))
-    target = grey[_INNER].ravel()
-    terms = np.stack([*_light(target), *_slopes(across, down, motion)], axis=1)
-    # Of stripes some motions change nothing: a little of each is added, so that there is one smallest solution.
-    lengths = np.maximum(np.linalg.norm(terms, axis=0), 1e-6)
-    span, triangle = np.linalg.qr(np.vstack([terms / lengths, 1e-3 * np.eye(len(lengths))]))
-    numbers = np.linalg.inv(triangle) / lengths[:, np.newaxis]
-    return PreparedChip(_spread(grey), spline_filter(grey, order=3), target, span, numbers, motion)
+    grey = gaussian_filter(np.asarray(chip, dtype=np.float64), _BLUR, mode="nearest")
+    return PreparedChip(grey, grey[_INNER].ravel(), motion)
 
 
 def difference(one: PreparedChip, other: PreparedChip) -> float:
@@ -95,7 +98,8 @@ def difference(one: PreparedChip, other: PreparedChip) -> float:
 
 
 def differ_by_more(one: PreparedChip, other: PreparedChip, bar: float) -> bool:
-    """Whether :func:`difference` exceeds the bar, told as soon as no further step can change it.
+    """Whether :func:`difference` exceeds the bar, told as soon as no further step can change it; where one chip is held
+    against many, that is ``one``.
 
     Once a step fits a small motion, the following ones leave hardly less: by how much at most, and how far the two
     directions lie apart, was measured with margin on drawn faces, moving and still (see the test).
@@ -103,7 +107,7 @@ def differ_by_more(one: PreparedChip, other: PreparedChip, bar: float) -> bool:
     if one.flat or other.flat:
         return difference(one, other) > bar
     left = 1.0
-    for moved, still in ((one, other), (other, one)):
+    for moved, still in ((other, one), (one, other)):
         for left, pixels in _steps(moved, still):
             to_come = left - max(_LEAST_TO_COME, _TO_COME * pixels**2)
             if to_come > _DIRECTIONS * bar:
@@ -129,7 +133,7 @@ def _steps(moved: PreparedChip, still: PreparedChip) -> Iterator[tuple[float, fl
     from scipy.ndimage import map_coordinates
 
     count = len(still.target)
-    span = still.span[:count]
+    span, numbers = still.changes
     place = np.eye(3)
     grey, best = moved.target, 1.0
     for step in range(_STEPS):
@@ -137,7 +141,7 @@ def _steps(moved: PreparedChip, still: PreparedChip) -> Iterator[tuple[float, fl
         left = grey - span @ coordinates
         spread = float(grey @ grey) / count - float(grey.mean()) ** 2
         best = min(best, float(np.sqrt(float(left @ left) / count / max(spread, 1e-9))))
-        fitted = still.numbers @ coordinates
+        fitted = numbers @ coordinates
         gain = float(fitted[1])
         if step == _STEPS - 1 or abs(gain) < _LEAST_GAIN:
             yield best, 0.0
@@ -151,16 +155,6 @@ def _steps(moved: PreparedChip, still: PreparedChip) -> Iterator[tuple[float, fl
         w = np.maximum(w, 0.1)
         where = np.stack([y / w, x / w]) * _HALF + (_HALF - 0.5)
         grey = map_coordinates(moved.spline, where, order=3, prefilter=False, mode="nearest")
-
-
-def _blurred(chip: np.ndarray) -> np.ndarray:
-    from scipy.ndimage import gaussian_filter
-
-    return np.asarray(gaussian_filter(np.asarray(chip, dtype=np.float64), _BLUR, mode="nearest"))
-
-
-def _spread(grey: np.ndarray) -> float:
-    return float(grey[_INNER].std())
 
 
 _LIGHTS = 6
