@@ -4,16 +4,18 @@ No cursor decides what is done: the rows do. A run key is unique for ever, faile
 names the tick as well: nothing that happened before keeps a still from being taken up again.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import dagster as dg
 
 from biosense_pipeline.assets.enrolment import training_image_checks
 from biosense_pipeline.assets.incidents import alert_deliveries
 from biosense_pipeline.assets.recognition import recognition_results
-from biosense_pipeline.jobs import alert_job, enrolment_job, recognition_job
+from biosense_pipeline.jobs import alert_job, enrolment_job, impersonation_job, motion_job, recognition_job
 from biosense_pipeline.lanes import lane_tags
 from biosense_pipeline.local_time import floor_hour, local_now
+from biosense_pipeline.outdated_runs import forget_run, outdated_runs
 from biosense_pipeline.partitions import covered, key_of_time
 from biosense_pipeline.resources import DatabaseResource, told_plainly
 from biosense_pipeline.run_states import Work, living_runs, partitions_of, resting
@@ -27,6 +29,8 @@ from biosense_pipeline.workflows.alerts.waiting import alerts_wait
 
 _RECOGNITION = Work(recognition_results.key, recognition_job.name)
 _ENROLMENT = Work(training_image_checks.key, enrolment_job.name)
+#: Seconds between two looks for outdated runs, and how many one removes: a tick has a minute.
+_OUTDATED_EVERY, _MOST_OUTDATED = 3600, 300
 _ALERTS = Work(alert_deliveries.key, alert_job.name)
 #: Runs of both rest after failures of either.
 _OURS = (_RECOGNITION, _ENROLMENT)
@@ -124,4 +128,24 @@ def alert_sensor(context: dg.SensorEvaluationContext, database: DatabaseResource
     return dg.RunRequest(run_key=f"alerts@{now.timestamp():.3f}")
 
 
-default_sensors = [stream_img_sensor, train_img_sensor, alert_sensor]
+@dg.sensor(
+    minimum_interval_seconds=_OUTDATED_EVERY,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Removes runs of motion_job and impersonation_job whose hours a later run has done again "
+    "(BIOSENSE_OUTDATED_RUNS_DAYS). Requests none.",
+)
+def outdated_runs_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Remove some; what is left is removed at the next ticks."""
+    before = datetime.now(UTC) - timedelta(days=load_settings().outdated_runs_days)
+    found = (
+        run_id
+        for job in (motion_job, impersonation_job)
+        for run_id in outdated_runs(context.instance, job.name, before)
+    )
+    removed = list(islice(found, _MOST_OUTDATED))
+    for run_id in removed:
+        forget_run(context.instance, run_id)
+    return dg.SkipReason(f"{len(removed)} outdated runs were removed.")
+
+
+default_sensors = [stream_img_sensor, train_img_sensor, alert_sensor, outdated_runs_sensor]

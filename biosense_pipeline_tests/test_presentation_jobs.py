@@ -60,7 +60,7 @@ def test_hour_of_motion(settings_database: Database, instance: dg.DagsterInstanc
     assert "| STATIC | 1 |" in told["outcomes"]
     assert told["static"].count("EU\\\\abc1234 | 09:00 | 60 | 60") == 1
     assert told["by_agent"].startswith("![")
-    assert told["recognised_stills"] == {"results": {"SUCCESS": 130}, "evidence": 130, "summed_up": None}
+    assert told["recognised_stills"] == {"results": {"SUCCESS": 130}, "evidence": 130, "summed_up": None, "over": True}
     again = _metadata(_run(instance, "motion_job", KEY), "motion_windows")
     assert again["rows_changed"] == 0
 

@@ -130,6 +130,22 @@ def test_hour_of_which_half_was_done_is_requested(watched: Database, instance: d
     assert len(_tick(instance, impersonation_schedule)) == 1
 
 
+def test_hour_that_has_ended_is_drawn(
+    watched: Database, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While an hour is under way no plot is stored with its runs; when it has ended, one run more draws them."""
+    now = NOW
+    monkeypatch.setattr("biosense_pipeline.assets.recognised.local_now", lambda zone: now)
+    _run(instance, "impersonation_job", _tick(instance, impersonation_schedule)[0])
+    assert _plots(instance) == {"drawn once the hour is over"}
+    assert _tick(instance, impersonation_schedule, NOW + MINUTE) == []
+    now = HOUR + ONE_HOUR
+    (request,) = _tick(instance, impersonation_schedule, now)
+    _run(instance, "impersonation_job", request)
+    assert "drawn once the hour is over" not in _plots(instance)
+    assert _tick(instance, impersonation_schedule, now + MINUTE) == []
+
+
 def test_last_stills_of_the_hour_before(watched: Database, instance: dg.DagsterInstance) -> None:
     """In the first minutes of an hour both hours are one run; the older one again when its stills come late."""
     enter_scene(watched, nobody, 3, start=HOUR + ONE_HOUR)
@@ -215,6 +231,18 @@ def test_unmigrated_database_names_the_remedy(instance: dg.DagsterInstance) -> N
     with pytest.raises(dg.DagsterError) as raised:
         _tick(instance, impersonation_schedule)
     assert "biosense db upgrade" in str(raised.value.__cause__)
+
+
+def _plots(instance: dg.DagsterInstance) -> set[str]:
+    """The plots of the last materialisations."""
+    found = set()
+    for asset in ("presentation_evidence", "impersonation_findings", "incidents"):
+        last = instance.get_latest_materialization_event(dg.AssetKey(asset))
+        assert last is not None
+        assert last.asset_materialization is not None
+        entries = last.asset_materialization.metadata
+        found |= {str(entries[name].value) for name in ("coverage", "evidence_over_time") if name in entries}
+    return found
 
 
 def _summed_up(database: Database, instance: dg.DagsterInstance, key: str) -> None:

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import dagster as dg
 
-from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, markdown_table, plot
-from biosense_pipeline.assets.recognised import each_hour
+from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, markdown_table
+from biosense_pipeline.assets.recognised import each_hour, plot_once_over
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.codes import Species
 from biosense_pipeline.matching.evidence.ordering import LOOKBACK
@@ -63,14 +63,15 @@ def _coverage(database: Database, hour: Hour) -> Metadata:
         "usable_share": f"{usable / one_face:.1%}" if one_face else "no still with one face",
         "features_id": FEATURES_ID,
         "per_agent": _coverage_table(shown),
-        "coverage": plot(
-            agent_bars(
+        "coverage": plot_once_over(
+            hour,
+            lambda: agent_bars(
                 [agent.lan_id for agent in shown],
                 {"usable": [agent.usable for agent in shown], "missing": [agent.missing for agent in shown]},
                 (GOOD, NEITHER),
                 "stills with one face",
                 "Stills with one face that windows can be judged by",
-            )
+            ),
         ),
         "dagster/column_schema": column_schema(PresentationEvidence),
     }
@@ -131,7 +132,7 @@ def _findings(database: Database, settings: Settings, hour: Hour, report: Impers
         "baselines_of_their_own": own_baseline,
         "baselines_of_the_site": too_few,
         "not_judged": _not_judged(report.not_judged),
-        "evidence_over_time": plot(_evidence_plot(database, settings, hour, rows, lan_ids)),
+        "evidence_over_time": plot_once_over(hour, lambda: _evidence_plot(database, settings, hour, rows, lan_ids)),
         "dagster/column_schema": column_schema(ImpersonationFinding),
     }
 

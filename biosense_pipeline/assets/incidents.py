@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from biosense_pipeline.assets.impersonation import REACH, impersonation_findings
-from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, markdown_table, plot
-from biosense_pipeline.assets.recognised import each_hour
+from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, markdown_table
+from biosense_pipeline.assets.recognised import each_hour, plot_once_over
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.partitions import BACKFILL, HOURS, Hour
 from biosense_pipeline.plots.presentation import evidence_lines
@@ -73,7 +73,7 @@ def _metadata(database: Database, hour: Hour, report: IncidentReport) -> Metadat
         "agent_hours_analysed_again": report.followed,
         "species": count_table(dict(Counter(str(row.species) for row in rows).most_common()), "species", "incidents"),
         "incidents": _table(rows),
-        "evidence_over_time": plot(_evidence_plot(hour, rows)),
+        "evidence_over_time": plot_once_over(hour, lambda: _evidence_plot(hour, rows)),
         "dagster/column_schema": column_schema(Incident),
     }
 

@@ -5,8 +5,8 @@ from collections import Counter
 import dagster as dg
 
 from biosense_pipeline.assets.impersonation import GROUP, presentation_evidence
-from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, markdown_table, plot
-from biosense_pipeline.assets.recognised import each_hour
+from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, markdown_table
+from biosense_pipeline.assets.recognised import each_hour, plot_once_over
 from biosense_pipeline.codes import MotionOutcome
 from biosense_pipeline.partitions import BACKFILL, HOURS, Hour
 from biosense_pipeline.plots.agents import BAD, GOOD, NEITHER, agent_bars
@@ -61,7 +61,7 @@ def _metadata(database: Database, hour: Hour, report: MotionReport) -> Metadata:
             {str(outcome): report.outcomes[outcome] for outcome in _OUTCOMES}, "outcome", "windows"
         ),
         "static": _static(rows, lan_ids),
-        "by_agent": plot(_bars(rows, lan_ids)),
+        "by_agent": plot_once_over(hour, lambda: _bars(rows, lan_ids)),
         "dagster/column_schema": column_schema(MotionWindow),
     }
 

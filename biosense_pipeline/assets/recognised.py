@@ -6,7 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from biosense_pipeline.assets.metadata import Metadata
+from biosense_pipeline.assets.metadata import Metadata, plot
+from biosense_pipeline.local_time import local_now
 from biosense_pipeline.partitions import Hour, hour_of_key
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.database import Database
@@ -30,7 +31,21 @@ def recognised(database: Database, hour: Hour, reach: timedelta = _NONE) -> dict
     own = _known(database, hour.start, hour.end) if hour.start < hour.end else {}
     if not own.get("results"):
         return {}
+    # When it has ended the hour is analysed once more, with its plots.
+    own["over"] = _is_over(hour)
     return {**own, "before": _known(database, hour.start - reach, hour.start)} if reach else own
+
+
+def plot_once_over(hour: Hour, draw: Callable[[], str | None]) -> dg.MarkdownMetadataValue:
+    """The plot of an hour that has ended, in words that it will come while it is under way.
+
+    Until then the hour is analysed every minute, and every plot would be stored for good.
+    """
+    return plot(draw()) if _is_over(hour) else dg.MetadataValue.md("drawn once the hour is over")
+
+
+def _is_over(hour: Hour) -> bool:
+    return hour.end <= local_now(load_settings().zone)
 
 
 def _known(database: Database, start: datetime, end: datetime) -> dict[str, Any]:

@@ -13,6 +13,13 @@ class WatchSettings(BaseSettings):
     sensor_hours: int = Field(
         24, ge=1, le=1000, description="Most hours with pending stills that one tick of the sensor names."
     )
+    outdated_runs_days: float = Field(
+        2.0,
+        ge=1,
+        le=365,
+        description="Days for which Dagster keeps runs of motion_job and impersonation_job whose hours a later run has "
+        "done again. Those of every minute are about a thousand a day.",
+    )
     max_unknown_share: float = Field(
         0.2, ge=0, le=1, description="Share of unknown persons in an hour above which the check warns."
     )
