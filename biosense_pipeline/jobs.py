@@ -72,7 +72,7 @@ impersonation_job = dg.define_asset_job(
 alert_job = dg.define_asset_job(
     "alert_job",
     selection=[alert_deliveries],
-    # A run whose process died is failed after this; sending itself ends after two minutes.
+    # A run whose process died is failed after this; sending itself ends after three minutes at the latest.
     tags={"dagster/max_runtime": "600", LANE_TAG: LIVE, "dagster/priority": "10"},
     description="Send the messages about incidents that are due.",
 )

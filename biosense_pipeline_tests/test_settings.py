@@ -48,6 +48,26 @@ def test_env_example_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert Settings() == defaults
 
 
+def test_no_time_is_endless(use_settings: UseSettings) -> None:
+    """What is no number, or more than any clock can count, is refused and named, not stumbled over later."""
+    times = ("_seconds", "_minutes", "_hours", "_days")
+    names = [
+        name for name, field in Settings.model_fields.items() if name.endswith(times) and field.annotation is float
+    ]
+    assert "alert_hours" in names
+    for name in names:
+        for value in ("inf", "nan", "1e300"):
+            with pytest.raises(WrongUse, match=f"{ENV_PREFIX}{name.upper()}"):
+                use_settings(**{name: value})
+        use_settings(**{name: Settings.model_fields[name].default})
+
+
+def test_a_channel_is_given_up_before_the_run_is_taken_for_dead(use_settings: UseSettings) -> None:
+    """A run that sends gives no sign of life for a minute and one answer that does not come."""
+    with pytest.raises(WrongUse, match="ALERT_TIMEOUT_SECONDS"):
+        use_settings(alert_timeout_seconds=121)
+
+
 def test_values_come_from_the_environment(use_settings: UseSettings) -> None:
     """A variable with the prefix and the field's name sets it."""
     settings = use_settings(tolerance=0.45, workers=0, timezone="Asia/Kathmandu", engine="face_recognition")

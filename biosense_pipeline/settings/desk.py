@@ -10,11 +10,15 @@ class DeskSettings(BaseSettings):
     desk_idle_minutes: float = Field(
         30.0,
         gt=0,
+        le=1440,
         description="A session of the desk ends after this long without a request: a screen that was left alone "
         "shows faces for no longer.",
     )
     desk_session_hours: float = Field(
-        12.0, gt=0, description="A session of the desk ends after this long in any case: one shift, and no other day's."
+        12.0,
+        gt=0,
+        le=168,
+        description="A session of the desk ends after this long in any case: one shift, and no other day's.",
     )
     desk_hosts: str = Field(
         "",

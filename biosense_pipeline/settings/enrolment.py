@@ -54,6 +54,7 @@ class EnrolmentSettings(BaseSettings):
     requeue_hours: float = Field(
         720.0,
         ge=0,
+        le=87_600,
         description="When a training image is approved, the agent's stills of this many hours that "
         "failed for want of one are processed again; older ones no longer matter to anybody.",
     )

@@ -65,6 +65,7 @@ class FindingSettings(BaseSettings):
     incident_gap_minutes: float = Field(
         15.0,
         gt=0,
+        le=1440,
         description="After so long without a still with a face, who sat there before says nothing of who sits there: "
         "what was open closes and counting begins anew.",
     )

@@ -24,11 +24,12 @@ class ProcessingSettings(BaseSettings):
     )
     commit_size: int = Field(50, ge=1, le=5000, description="Results written in one transaction.")
     commit_seconds: float = Field(
-        1.0, gt=0, description="Longest time a finished result waits for others before it is written."
+        1.0, gt=0, le=60, description="Longest time a finished result waits for others before it is written."
     )
     lease_seconds: float = Field(
         60.0,
         gt=0,
+        le=86_400,
         description="How long a claim outlives its process. Claims are renewed while work goes on, so "
         "this is the wait after a crash, not the limit of a batch.",
     )
@@ -40,11 +41,12 @@ class ProcessingSettings(BaseSettings):
     )
     max_attempts: int = Field(3, ge=1, le=100, description="Attempts after which a still fails with PROCESSING_ERROR.")
     idle_seconds: float = Field(
-        20.0, ge=0, description="A run of the current hour ends after this long without a new still."
+        20.0, ge=0, le=86_400, description="A run of the current hour ends after this long without a new still."
     )
     follow_seconds: float = Field(
         600.0,
         ge=0,
+        le=86_400,
         description="Longest time a run of the current hour goes on taking new stills. The start of a "
         "run costs seconds; following pays it once in ten minutes instead of once a still.",
     )
