@@ -23,6 +23,8 @@ server_option = click.option(
     help="URL of a MariaDB or MySQL on which a database may be made; it is dropped afterwards.",
 )
 
+_ABOVE_ZERO = click.FloatRange(0, min_open=True)
+
 
 @click.group()
 def evaluate() -> None:
@@ -38,8 +40,8 @@ evaluate.add_command(life)
 
 @evaluate.command()
 @server_option
-@click.option("--seconds", default=600.0, show_default=True, help="How long stills keep coming.")
-@click.option("--per-second", default=1.0, show_default=True, help="Stills a second.")
+@click.option("--seconds", type=_ABOVE_ZERO, default=600.0, show_default=True, help="How long stills keep coming.")
+@click.option("--per-second", type=_ABOVE_ZERO, default=1.0, show_default=True, help="Stills a second.")
 @as_json_option
 def latency(server: str, seconds: float, per_second: float, as_json: bool) -> None:
     """Measure the time from a new still to its result, with the processes of `make dev`.

@@ -68,13 +68,6 @@ def test_the_last_day_in_tables(run: Run, recognised: Database) -> None:
     assert opened >= begin
 
 
-def test_without_migrations(run: Run) -> None:
-    """On a database without migrations it ends in the sentence that says what to do."""
-    done = run("analyse")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "biosense db upgrade" in done.stderr
-
-
 def _analysed(run: Run, *arguments: str) -> dict[str, Any]:
     done = run("analyse", *arguments, "--json")
     assert done.returncode == 0, done.stderr

@@ -52,7 +52,7 @@ def test_unwritable_folder(run: Run, tmp_path: Path) -> None:
     _one_sentence(run("db", "upgrade", database_url=f"sqlite:///{tmp_path}/file/x.sqlite"), 1, "BIOSENSE_DATABASE_URL")
 
 
-@pytest.mark.parametrize("command", [["drain"], ["simulate", "--seconds", "1"]])
+@pytest.mark.parametrize("command", [["drain"], ["analyse"], ["simulate", "--seconds", "1"]])
 def test_unmigrated_database(run: Run, command: list[str]) -> None:
     """A database without this release's schema is a failure that names the command to run."""
     _one_sentence(run(*command), 1, "biosense db upgrade")
@@ -101,6 +101,8 @@ def test_start_after_end(run: Run, end: str) -> None:
     [
         (["drain", "--fast"], "--fast"),
         (["drian"], "drian"),
+        (["evaluate", "latency", "--per-second", "0"], "--per-second"),
+        (["evaluate", "latency", "--seconds", "-1"], "--seconds"),
         (["drain", "--start", "soon"], "--start"),
         (["drain", "--workers", "-1"], "--workers"),
         (["drain", "extra"], "extra"),
