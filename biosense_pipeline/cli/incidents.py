@@ -43,9 +43,21 @@ _RATE = click.FloatRange(0, 0.5, min_open=True, max_open=True)
     show_default=True,
     help="Bare results, as before there is a calibration, or calibrated log-likelihood ratios.",
 )
-@click.option("--agent-months", type=click.IntRange(10, 100_000), default=300, show_default=True)
-@click.option("--swaps", type=click.IntRange(40, 1_000_000), default=4000, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--agent-months",
+    type=click.IntRange(10, 100_000),
+    default=300,
+    show_default=True,
+    help="Months of agents about whom nothing is wrong, for false incidents.",
+)
+@click.option(
+    "--swaps",
+    type=click.IntRange(40, 1_000_000),
+    default=4000,
+    show_default=True,
+    help="How often somebody else takes the place, for the time to detection.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Other shifts by another seed.")
 @click.option("--report", type=_REPORT, help="Folder into which to write the report, one HTML file.")
 @as_json_option
 def incidents(

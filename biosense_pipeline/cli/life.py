@@ -29,7 +29,7 @@ from biosense_pipeline.workflows.workbench import engine_spec
     show_default=True,
     help="Frames between two stills: half a second of a webcam's video.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Other noise by another seed.")
 @as_json_option
 def life(clips: Path, prints: int, apart: int, seed: int, as_json: bool) -> None:
     """Measure frozen and looped feeds, and proof of life, on clips of people.

@@ -7,40 +7,19 @@ import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from biosense_pipeline.cli import cli
 from biosense_pipeline.cli.output import print_table
 from biosense_pipeline.settings import Settings
 from biosense_pipeline_tests.cli.conftest import BIOSENSE, Done, Run, biosense, environment
 
-COMMANDS = [
-    [],
-    ["bench"],
-    ["calibrate"],
-    ["compare"],
-    ["db"],
-    ["db", "upgrade"],
-    ["db", "status"],
-    ["demo"],
-    ["desk"],
-    ["desk", "add-user"],
-    ["desk", "disable-user"],
-    ["desk", "enable-user"],
-    ["desk", "set-password"],
-    ["desk", "users"],
-    ["doctor"],
-    ["drain"],
-    ["evaluate"],
-    ["evaluate", "verification"],
-    ["redecide"],
-    ["seed"],
-    ["settings"],
-    ["simulate"],
-]
 ODD_LAN_IDS = [
     "NA\\[red]x",
     "[/bold]",
@@ -72,14 +51,23 @@ def drained(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return folder, biosense(folder, "drain", "--json")
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_help(run: Run, command: list[str]) -> None:
+def _commands(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """The command and all below it, with the words that call them."""
+    yield words, command
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            yield from _commands(below, (*words, name))
+
+
+@pytest.mark.parametrize(("words", "command"), [pytest.param(*each, id=" ".join(each[0])) for each in _commands(cli)])
+def test_help(run: Run, words: tuple[str, ...], command: click.Command) -> None:
     """Every command explains itself and each of its options."""
-    done = run(*command, "--help")
+    done = run(*words, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"Usage: biosense {' '.join(command)}".rstrip())
-    options = [line for line in done.stdout.splitlines() if line.startswith("  -")]
-    assert all(len(line.split("  ")) >= 3 or done.stdout.split(line)[1].startswith("\n      ") for line in options)
+    assert done.stdout.startswith(" ".join(["Usage: biosense", *words]))
+    assert command.help
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    assert [option.name for option in options if not option.help] == []
 
 
 def test_version(run: Run) -> None:
