@@ -8,7 +8,6 @@ import dagster as dg
 import pytest
 
 from biosense_pipeline.lanes import BACKFILL, LANE_TAG, LIVE
-from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.resources import DatabaseResource
 from biosense_pipeline.sensors import stream_img_sensor, train_img_sensor
 from biosense_pipeline.settings import Settings
@@ -31,10 +30,6 @@ def _tick(instance: dg.DagsterInstance, sensor: dg.SensorDefinition = stream_img
         return dg.SensorResult(run_requests=[outcome])
     assert isinstance(outcome, dg.SkipReason)
     return dg.SensorResult(skip_reason=outcome)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def test_nothing_pending_is_skipped(settings_database: Database, instance: dg.DagsterInstance) -> None:
@@ -64,9 +59,13 @@ def test_no_more_hours_than_set(
     assert len(_tick(instance).run_requests or []) == 2
 
 
-def test_hour_under_way_is_followed(settings_database: Database, instance: dg.DagsterInstance) -> None:
+def test_hour_under_way_is_followed(
+    settings_database: Database, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The hour under way runs in the live lane and is followed; old hours go to the backfill lane."""
-    capture(settings_database, floor_hour(_now()), 1)
+    under_way = HOUR + timedelta(hours=3)
+    monkeypatch.setattr("biosense_pipeline.sensors.local_now", lambda zone: under_way + timedelta(minutes=59))
+    capture(settings_database, under_way, 1)
     capture(settings_database, HOUR, 1)
     live, old = _tick(instance).run_requests or []
     assert live.tags[LANE_TAG] == LIVE
