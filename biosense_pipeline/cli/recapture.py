@@ -88,12 +88,13 @@ def _print(run: RecaptureRun) -> None:
         ["group", "trained on", *STYLES, "kept"],
         rows,
     )
-    held_out = numbers(run)["auc_held_out"]
-    print_table(
-        "Trained on both styles of print: AUC on people not trained on",
-        ["group", *STYLES],
-        [(name, *values.values()) for name, values in held_out.items()],
-    )
+    told = numbers(run)
+    for key, against in (("auc_held_out", "the person's own stills"), ("auc_without_baseline", "anybody's stills")):
+        print_table(
+            f"Trained on both styles of print: AUC against {against}, on people not trained on but chosen on",
+            ["group", *STYLES],
+            [(name, *values.values()) for name, values in told[key].items()],
+        )
     click.echo(
         f"{run.people} people in {run.sources} pictures; stills: "
         + ", ".join(f"{number} {style}" for style, number in run.stills.items())

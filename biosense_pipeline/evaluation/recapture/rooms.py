@@ -40,12 +40,6 @@ def pictured_room(rng: np.random.Generator, pictures: Sequence[np.ndarray]) -> n
     return np.asarray(resized.filter(ImageFilter.GaussianBlur(float(rng.choice([0.0, 1.0, 2.0])))), dtype=np.float32)
 
 
-def beside_people(pixels: np.ndarray, middle: float, face: float) -> list[np.ndarray]:
-    """The parts of a picture to the left and to the right of its person, where they are wide enough."""
-    left, right = int(middle - 2.2 * face), int(middle + 2.2 * face)
-    return [part for part in (pixels[:, : max(0, left)], pixels[:, right:]) if part.shape[1] > pixels.shape[1] // 5]
-
-
 def uneven_light(rng: np.random.Generator, strength: float) -> np.ndarray:
     """A factor that changes smoothly over the picture, with a mean of about 1: float32 (HEIGHT, WIDTH)."""
     knots = 1 + strength * rng.uniform(-1, 1, (3, 4)).astype(np.float32)

@@ -15,6 +15,7 @@ from biosense_pipeline.evaluation.recapture.training import (
     PRINTS,
     Carry,
     auc_of,
+    auc_without_baseline,
     carry,
     chosen,
     fit,
@@ -112,15 +113,21 @@ def numbers(run: RecaptureRun) -> dict[str, Any]:
             for entry in run.carried
         ],
         "auc_held_out": _held_out(run.groups, run.scores, run.held_out),
+        "auc_without_baseline": _held_out(run.groups, run.scores, run.held_out, auc_without_baseline),
         "not_measured": NOT_MEASURED,
     }
 
 
-def _held_out(groups: tuple[str, ...], scores: np.ndarray, stills: Stills) -> dict[str, dict[str, float]]:
-    """Of each group kept and of their sum: AUC by style, on people not trained on."""
+def _held_out(
+    groups: tuple[str, ...], scores: np.ndarray, stills: Stills, measure: Callable[..., float] = auc_of
+) -> dict[str, dict[str, float]]:
+    """Of each group kept and of their sum: AUC by style, on people not trained on.
+
+    The groups were chosen on these people, so it is held out of fitting and not of choosing.
+    """
     columns = {group: scores[:, position] for position, group in enumerate(groups)}
     if groups:
         columns["sum"] = scores.sum(axis=1)
     return {
-        name: {style: round(auc_of(column, stills, style), 4) for style in STYLES} for name, column in columns.items()
+        name: {style: round(measure(column, stills, style), 4) for style in STYLES} for name, column in columns.items()
     }

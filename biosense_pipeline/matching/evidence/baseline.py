@@ -15,7 +15,6 @@ less agents do (the posterior mean of a normal distribution within a normal dist
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -275,13 +274,6 @@ def usual(agents: Sequence[Sequence[np.ndarray]], before: Usual) -> Usual:
 def robust_deviation(values: np.ndarray) -> float:
     """1.4826 times the median absolute deviation from the median; 0 of a single value."""
     return _NORMAL * float(np.median(np.abs(values - np.median(values))))
-
-
-def runs(captured: Sequence[float], gap: float) -> list[slice]:
-    """Sittings: the stretches of capture times, in seconds and ascending, that no pause longer than ``gap`` breaks."""
-    breaks = [place for place, (one, next_one) in enumerate(pairwise(captured), start=1) if next_one - one > gap]
-    edges = [0, *breaks, len(captured)]
-    return [slice(begin, end) for begin, end in pairwise(edges) if end > begin]
 
 
 def _centres(sittings: Sequence[Sitting]) -> np.ndarray:

@@ -187,15 +187,5 @@ def shipped_model() -> RecaptureModel:
     return RecaptureModel.of_text(text)
 
 
-def scores(features: np.ndarray) -> np.ndarray:
-    """Of features (n, N), by the shipped model: (n, groups), in the order of its ``names``."""
-    return shipped_model().scores(features)
-
-
-def group_scores(features: np.ndarray) -> dict[str, float]:
-    """Of one still's features (N,), by the shipped model."""
-    return dict(zip(shipped_model().names, map(float, scores(features)[0]), strict=True))
-
-
 def _rounded(values: np.ndarray) -> list[float]:
     return [float(f"{value:.6g}") for value in values]

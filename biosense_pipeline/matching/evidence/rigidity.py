@@ -6,12 +6,9 @@ shifted. Of a living face that blinks, speaks or turns it is not. A print moved 
 a living face at about 0.94. Directed: high is rigid, as a print is. Blind to the replay of a film.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from biosense_pipeline.matching.evidence.still import EvidenceStill
 
 #: Standard deviations, in pixels of a chip, of the two blurs whose difference is the band: finer is sensor noise
 #: and JPEG, coarser is light.
@@ -90,22 +87,6 @@ def far_apart(seconds: np.ndarray, apart: float = APART_SECONDS) -> np.ndarray:
     enough = max(apart, _SHARE_OF_SPAN * float(np.ptp(seconds))) * (1.0 - 1e-9)
     far = np.abs(seconds[second] - seconds[first]) >= enough
     return np.stack([first[far], second[far]], axis=1)
-
-
-def rigidity(window: Sequence[EvidenceStill], apart: float = APART_SECONDS) -> Rigidity | None:
-    """The rigidity of a window; None where no two stills with a face lie far enough apart.
-
-    Args:
-        apart: seconds.
-    """
-    seen = [still for still in window if still.chip is not None]
-    if len(seen) < 2:
-        return None
-    began = min(still.captured for still in seen)
-    pairs = far_apart(np.array([(still.captured - began).total_seconds() for still in seen]), apart)
-    if not len(pairs):
-        return None
-    return summed_up(pair_correlations(np.stack([still.chip for still in seen if still.chip is not None]), pairs))
 
 
 def summed_up(correlations: np.ndarray) -> Rigidity:

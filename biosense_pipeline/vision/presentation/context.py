@@ -12,8 +12,6 @@ from biosense_pipeline.vision.faces import Box
 WIDTHS = 2.5
 SIDE = 128
 HALF = SIDE // 2
-#: Width of the face in that picture.
-FACE = SIDE / WIDTHS
 #: A number that could not be seen, as where the square reaches over the picture's edge. What was seen is never
 #: exactly this: shares and levels enter by a logarithm.
 UNSEEN = 0.0

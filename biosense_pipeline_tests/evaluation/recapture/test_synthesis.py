@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from biosense_pipeline.evaluation.recapture.matte import cut_out
-from biosense_pipeline.evaluation.recapture.rooms import HEIGHT, WIDTH, beside_people, drawn_room, pictured_room
+from biosense_pipeline.evaluation.recapture.rooms import HEIGHT, WIDTH, drawn_room, pictured_room
 from biosense_pipeline.evaluation.recapture.scene import Place, person_in_a_room
 from biosense_pipeline.evaluation.recapture.sheet import Pose, hold
 from biosense_pipeline.evaluation.recapture.sources import Source, split_people
@@ -56,8 +56,7 @@ def test_places_on_a_sheet_are_where_they_are_seen(bend: float, lying: bool) -> 
 def test_rooms_fill_the_picture() -> None:
     """Drawn or taken from a picture, a room has a still's size and a still's levels."""
     rng = np.random.default_rng(0)
-    pictures = beside_people(rng.integers(0, 256, (480, 640, 3)).astype(np.uint8), 320, 60)
-    assert len(pictures) == 2
+    pictures = [rng.integers(0, 256, (480, 200, 3)).astype(np.uint8) for _picture in range(2)]
     for room in (*(drawn_room(rng) for _room in range(5)), pictured_room(rng, pictures)):
         assert room.shape == (HEIGHT, WIDTH, 3)
         assert 0 <= room.min() <= room.max() <= 255

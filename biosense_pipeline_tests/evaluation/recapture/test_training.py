@@ -120,6 +120,7 @@ def test_a_run_trains_on_all_people_and_is_written(tmp_path: Path) -> None:
     assert model.credits == "Portraits: somebody."
     assert model.training["auc_held_out"] == numbers(run)["auc_held_out"]
     assert numbers(run)["auc_held_out"]["chroma"]["plain_paper"] > 0.95
+    assert set(numbers(run)["auc_without_baseline"]) == {"chroma", "sum"}
     report = prepare_report(tmp_path / "report")
     write_report(report, run)
     assert report.read_text().count("data:image/svg+xml") == len(STYLES)

@@ -16,7 +16,6 @@ from biosense_pipeline.matching.evidence.baseline import (
     level,
     personal_baseline,
     robust_deviation,
-    runs,
     site_of,
     usual,
 )
@@ -155,10 +154,3 @@ def test_stored_and_read() -> None:
     own = personal_baseline(agent(1), here)
     assert own is not None
     assert Baseline.from_parameters(json.loads(json.dumps(own.parameters()))) == own
-
-
-def test_sittings_end_at_pauses() -> None:
-    """A pause longer than the gap begins another sitting; nothing has none."""
-    assert runs([0, 10, 20, 500, 510], 60) == [slice(0, 3), slice(3, 5)]
-    assert runs([5], 60) == [slice(0, 1)]
-    assert runs([], 60) == []

@@ -12,8 +12,6 @@ from biosense_pipeline.matching.evidence.recapture import (
     RecaptureModel,
     RecaptureModelUnusable,
     enough_light,
-    group_scores,
-    scores,
     shipped_model,
 )
 from biosense_pipeline.vision.presentation.features import FEATURES_ID, GROUPS, LENGTH
@@ -116,5 +114,5 @@ def test_the_shipped_model_fits_the_features() -> None:
 def test_the_shipped_scores_are_finite_and_named() -> None:
     """Any features, those of a still in which nothing was seen included, have a score in every group."""
     rng = np.random.default_rng(0)
-    assert np.isfinite(scores(rng.normal(0, 100, (20, LENGTH)))).all()
-    assert tuple(group_scores(np.zeros(LENGTH))) == shipped_model().names
+    assert np.isfinite(shipped_model().scores(rng.normal(0, 100, (20, LENGTH)))).all()
+    assert shipped_model().scores(np.zeros(LENGTH)).shape == (1, len(shipped_model().names))
