@@ -23,6 +23,7 @@ from biosense_pipeline.matching.evidence.recapture import in_light
 
 #: Makes a median absolute deviation the standard deviation of a normal distribution.
 _NORMAL = 1.4826
+# What follows is assumed, as no command has agents' days to measure it on.
 #: Correlation of two values of one sitting beyond what the sitting's own level explains.
 CORRELATION = 0.3
 #: As how many values of his own, and sittings beyond the first, what is known of all agents counts for one agent.

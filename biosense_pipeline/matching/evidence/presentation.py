@@ -20,7 +20,8 @@ from biosense_pipeline.matching.evidence.recapture import CONTEXT_GROUPS, Recapt
 from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, rigid, summed_up
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
 
-#: An alarm lies this many spreads above the agent's level.
+#: An alarm lies this many spreads above the agent's level: of normally distributed windows of one who is as assumed
+#: 0.6 % do.
 ALARM_SPREADS = 2.5
 #: Stills that are judged together.
 WINDOW = 12
@@ -28,24 +29,26 @@ WINDOW = 12
 _MOST_PAIRS = 600
 #: Share of a window's stills that is left out at either end before their mean is taken.
 _TRIMMED = 0.1
-#: By how many spreads of genuine stills in general prints lie higher in the score of a group: less than half of
-#: what synthesised ones do, since the faintest of them are what matters.
+#: By how many spreads of genuine stills in general prints lie higher in the score of a group. Assumed, at less than
+#: half of what synthesised ones do, since the faintest of them are what matters.
 _SEPARATION_A_GROUP = 0.8
-#: The rigidity of prints moved by hand: a correlation of 0.986, the median over sets made for development.
+#: The rigidity of prints moved by hand: a correlation of 0.986. Assumed, after sets made for development; no command
+#: prints it, as none here has real prints.
 _PRINT_RIGIDITY = 4.3
-#: Correlation of two groups' scores over genuine stills in general, and how much of their variance, which is 1 for
-#: each group, lies within a sitting, between the sittings of an agent, and between agents; cameras have the rest.
+#: Assumed of the groups' scores over genuine stills in general: the correlation of two groups, and how much of their
+#: variance, which is 1 for each group, lies within a sitting, between the sittings of an agent, and between agents;
+#: cameras have the rest.
 _BETWEEN_GROUPS = 0.5
 _SHARES = {"within": 0.1, "sittings": 0.2, "agents": 0.4}
-#: Of the rigidity of pairs of genuine stills.
+#: Assumed of the rigidity of pairs of genuine stills: a correlation of 0.942.
 _USUAL_RIGIDITY = Usual(centre=2.85, within=0.5, sittings=0.5, agents=0.3)
 #: A cue counts no further than this: nothing beyond was seen in development. Below 0 rigidity counts less far,
 #: since a sheet that is bent is no proof of life.
 _FARTHEST, _FARTHEST_BELOW = 8.0, {"recapture": -8.0, "rigidity": -1.5}
-#: Separations in spreads beyond which a cue is not trusted, whatever the baseline says.
+#: Separations in spreads beyond which a cue is not trusted, whatever the baseline says. Chosen, not measured.
 _MOST_SEPARATION = {"recapture": 5.0, "rigidity": 2.5}
-#: No window's likelihood ratio lies outside: development showed too few windows for more, and a print unlike those
-#: that the scores were trained on must not pass for a proof of life.
+#: No window's likelihood ratio lies outside. Chosen, not measured: development showed too few windows for more, and a
+#: print unlike those that the scores were trained on must not pass for a proof of life.
 LLR_BOUNDS = (-3.0, 10.0)
 
 

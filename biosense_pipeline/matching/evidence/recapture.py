@@ -17,7 +17,8 @@ UNSEEN = 0.0
 _MOST_SPREADS = 4.0
 #: The groups that look at the face's surroundings, which alone count until an agent has a baseline.
 CONTEXT_GROUPS = ("context_gradient", "ring")
-#: The groups that look at colours, and the mean grey levels of a face at which they begin to count and wholly do.
+#: The groups that look at colours, and the mean grey levels of a face at which they begin to count and wholly do,
+#: which are chosen, not measured.
 COLOUR_GROUPS = ("chroma",)
 _DARK, _LIGHT = 45.0, 80.0
 

@@ -21,7 +21,8 @@ class EvidenceStill:
         num_faces: how many faces were found; the numbers below are those of the largest.
         sha256: of the stored bytes.
         pixel_hash: of the shape and the decoded pixels.
-        perceptual_hash: 64 bits, unsigned; pictures that look alike differ in few.
+        perceptual_hash: 64 bits, unsigned; pictures that look alike differ in few. Kept for people who look into a
+            case, as is ``sharpness``: no evidence reads either.
         source: a signature of what encoded the picture; equal for pictures of one camera and client.
         box: left, top, right, bottom in pixels; None, as all that follows, where there is no face.
         landmarks: float32 (5, 2), x and y in pixels, as dlib's 5-point model orders them.

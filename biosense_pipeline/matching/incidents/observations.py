@@ -18,11 +18,12 @@ from biosense_pipeline.codes import FAILED_RESULTS, VERIFIED_RESULTS, Species, S
 from biosense_pipeline.matching.incidents.assumptions import Assumptions
 from biosense_pipeline.matching.incidents.stills import IncidentStill, PresentationFinding
 
-#: Share of stills without a face where nobody is; in the others a picture on the wall is taken for a face.
+#: Assumed share of stills without a face where nobody is; in the others a picture on the wall is taken for a face.
 NO_FACE_WHEN_ABSENT = 0.98
 
-#: LLR of a still without a finding. Equal pixels and loops are found within three stills, nearly always; a print in
-#: a window of twelve in nine of ten, so that a window without a finding is worth ln 0.1 and a still a twelfth of it.
+#: LLR of a still without a finding. Equal pixels and loops are found within three stills, nearly always. Of the others
+#: it is assumed, as no real ones were measured, that a window of twelve finds nine of ten, so that a window without a
+#: finding is worth ln 0.1 and a still a twelfth of it.
 NOT_FOUND = {
     Species.FROZEN: math.log(0.01),
     Species.LOOP: math.log(0.01) / 3,
