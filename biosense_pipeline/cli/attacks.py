@@ -8,8 +8,9 @@ import click
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
 from biosense_pipeline.cli.workers_option import workers_option
 from biosense_pipeline.evaluation.attacks.numbers import numbers
-from biosense_pipeline.evaluation.attacks.report import prepare_report, write_report
+from biosense_pipeline.evaluation.attacks.report import REPORT_FILE, write_report
 from biosense_pipeline.evaluation.attacks.run import SECONDS_BETWEEN, AttackOptions, run_attacks
+from biosense_pipeline.evaluation.page import prepare_report
 from biosense_pipeline.matching.evidence.baseline import FEWEST_STILLS
 from biosense_pipeline.matching.evidence.presentation import WINDOW
 from biosense_pipeline.settings import Settings
@@ -79,7 +80,7 @@ def attacks(
     a name before the last underscore tells sequences apart; a window never spans two. The figures that lead are
     those of the worst species.
     """
-    file = prepare_report(report) if report else None
+    file = prepare_report(report, REPORT_FILE) if report else None
     options = AttackOptions(window, step, seconds_between, baseline_stills, resamples)
     with progress_bar() as bar:
         task = bar.add_task("stills", total=None)

@@ -8,7 +8,7 @@ import click
 from biosense_pipeline.cli.opening import open_database
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
 from biosense_pipeline.errors import WrongUse
-from biosense_pipeline.evaluation.incidents.report import prepare_report, write_report
+from biosense_pipeline.evaluation.incidents.report import REPORT_FILE, write_report
 from biosense_pipeline.evaluation.incidents.run import (
     GOAL_FALSE_INCIDENTS,
     GOAL_SECONDS,
@@ -18,6 +18,7 @@ from biosense_pipeline.evaluation.incidents.run import (
 )
 from biosense_pipeline.evaluation.incidents.scenarios import Detections, FalseIncidents
 from biosense_pipeline.evaluation.incidents.shifts import Kind, World
+from biosense_pipeline.evaluation.page import prepare_report
 from biosense_pipeline.settings import Settings, load_settings
 from biosense_pipeline.store.calibrations import figures_in_force
 from biosense_pipeline.workflows.incident_settings import incident_assumptions
@@ -90,7 +91,7 @@ def incidents(
         fmr=world.fmr if fmr is None else fmr,
         correlation=world.correlation if correlation is None else correlation,
     )
-    file = prepare_report(report) if report else None
+    file = prepare_report(report, REPORT_FILE) if report else None
     with progress_bar() as bar:
         task = bar.add_task("scenarios", total=None)
         run = simulate_incidents(

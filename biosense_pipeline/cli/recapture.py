@@ -7,7 +7,8 @@ import click
 
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
 from biosense_pipeline.evaluation.machine import machine
-from biosense_pipeline.evaluation.recapture.report import prepare_report, write_model, write_report
+from biosense_pipeline.evaluation.page import prepare_report
+from biosense_pipeline.evaluation.recapture.report import REPORT_FILE, write_model, write_report
 from biosense_pipeline.evaluation.recapture.run import NOT_MEASURED, RecaptureRun, numbers, run_recapture
 from biosense_pipeline.evaluation.recapture.styles import STYLES
 from biosense_pipeline.evaluation.recapture.training import LEAST_AUC
@@ -45,7 +46,7 @@ def recapture(sources: Path, trials: int, seed: int, model: Path | None, report:
 
     Not measured here: real prints (see `biosense evaluate attacks`), real screens, replayed video, masks.
     """
-    file = prepare_report(report) if report else None
+    file = prepare_report(report, REPORT_FILE) if report else None
     with progress_bar() as bar:
         tasks: dict[str, Any] = {}
 

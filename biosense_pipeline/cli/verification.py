@@ -6,8 +6,9 @@ import click
 
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
 from biosense_pipeline.cli.workers_option import workers_option
+from biosense_pipeline.evaluation.page import prepare_report
 from biosense_pipeline.evaluation.verification.pair_distances import Normalisation
-from biosense_pipeline.evaluation.verification.report import prepare_report, write_report
+from biosense_pipeline.evaluation.verification.report import REPORT_FILE, write_report
 from biosense_pipeline.evaluation.verification.run import VerificationRun, numbers, run_verification
 from biosense_pipeline.settings import Settings
 
@@ -55,7 +56,7 @@ def verification(
     Accuracy is over all pairs: where an image gives no face, the pair counts as different people. FMR, FNMR,
     EER and Cllr are over the pairs that could be compared. Intervals are over people.
     """
-    file = prepare_report(report) if report else None
+    file = prepare_report(report, REPORT_FILE) if report else None
     with progress_bar() as bar:
         task = bar.add_task("images", total=None)
         run = run_verification(

@@ -1,6 +1,15 @@
-"""What the pages of all evaluation reports share: how they look, and their tables."""
+"""What the pages of all evaluation reports share: how they look, their parts, and the file that they go into.
 
-STYLE = """\
+Each is one HTML file that needs nothing else, no script and no address.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from biosense_pipeline.errors import WrongUse
+
+_STYLE = """\
 <style>
   :root { --ink: #1f2733; --soft: #5d6675; --line: #dfe3e9; --paper: #ffffff; --ground: #f4f6f8; --blue: #4f6d9c; }
   * { box-sizing: border-box; }
@@ -43,8 +52,9 @@ STYLE = """\
   }
 </style>"""
 
-#: A Jinja macro: headings, rows, and the columns that hold numbers.
-TABLE = """\
+#: Jinja macros: a table of headings, rows, and the columns that hold numbers; plots, each a picture and its caption;
+#: and pairs that say what was run.
+_MACROS = """\
 {% macro table(headings, rows, numeric=()) -%}
 <div class="table"><table>
 <thead><tr>
@@ -56,4 +66,95 @@ TABLE = """\
 </tr>
 {% endfor %}</tbody>
 </table></div>
+{%- endmacro %}
+{% macro pictures(plots) -%}
+{% if plots %}<h2>Plots</h2>
+<section class="plots">
+{% for picture, caption in plots %}<figure>
+<img src="{{ picture }}" alt="{{ caption }}"><figcaption>{{ caption }}</figcaption>
+</figure>
+{% endfor %}</section>{% endif %}
+{%- endmacro %}
+{% macro what_was_run(setting) -%}
+<h2>What was run</h2>
+{{ table(["what", "value"], setting) }}
 {%- endmacro %}"""
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>@HEADING@{% if title %}: {{ title }}{% endif %}</title>
+@STYLE@
+</head>
+<body>
+<main>
+@MACROS@
+<header>
+  <h1>@HEADING@</h1>
+  <p class="soft">{{ subtitle }}</p>
+</header>
+{% if headline %}<section class="headline" aria-label="Headline figures">
+{% for value, what in headline %}  <div><b>{{ value }}</b><span>{{ what }}</span></div>
+{% endfor %}</section>{% endif %}
+{% if remarks %}<section class="remarks" aria-label="Remarks"><ul>
+{% for remark in remarks %}  <li>{{ remark }}</li>
+{% endfor %}</ul></section>{% endif %}
+@BODY@
+</main>
+</body>
+</html>
+"""
+
+
+def render_page(heading: str, body: str, **values: Any) -> str:
+    """A page as HTML.
+
+    Args:
+        heading: of the page, in HTML.
+        body: what stands below heading, headline figures and remarks, as a Jinja template.
+        values: for the template, besides it ``title``, ``subtitle``, ``headline`` and ``remarks``.
+    """
+    from jinja2 import Environment
+
+    parts = {"@STYLE@": _STYLE, "@MACROS@": _MACROS, "@HEADING@": heading, "@BODY@": body}
+    template = _PAGE
+    for place, part in parts.items():
+        template = template.replace(place, part)
+    # Names of people, files and folders are data: they are escaped.
+    return Environment(autoescape=True).from_string(template).render(**values)
+
+
+def prepare_report(folder: Path, name: str) -> Path:
+    """The file into which a report will be written; its folder is made where it is missing.
+
+    To be called before the work, which takes minutes, and not after it.
+
+    Raises:
+        WrongUse: the folder cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error.strerror) from error
+    if not os.access(folder, os.W_OK):
+        raise _unwritable(folder, "no permission")
+    return folder / name
+
+
+def write_page(file: Path, page: str) -> None:
+    """Write a page.
+
+    Raises:
+        WrongUse: the file cannot be written.
+    """
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(file, error.strerror) from error
+
+
+def _unwritable(path: Path, reason: str | None) -> WrongUse:
+    return WrongUse(f"The report cannot be written to {path} ({reason}): name another --report.")

@@ -5,11 +5,10 @@ from typing import Any
 
 from biosense_pipeline.evaluation.attacks.figures import AttackFigures
 from biosense_pipeline.evaluation.attacks.numbers import numbers
-from biosense_pipeline.evaluation.attacks.report_page import TEMPLATE
+from biosense_pipeline.evaluation.attacks.report_page import BODY, HEADING
 from biosense_pipeline.evaluation.attacks.report_plots import plots
 from biosense_pipeline.evaluation.attacks.run import AttackRun, SpeciesResult
-from biosense_pipeline.evaluation.verification import report as verification_report
-from biosense_pipeline.evaluation.verification.report import write_page
+from biosense_pipeline.evaluation.page import render_page, write_page
 from biosense_pipeline.matching.resampling import Interval
 
 REPORT_FILE = "attacks.html"
@@ -30,15 +29,6 @@ _CAPTIONS = {
 }
 
 
-def prepare_report(folder: Path) -> Path:
-    """The file into which the report will be written; its folder is made where it is missing.
-
-    Raises:
-        WrongUse: the folder cannot be made or written to.
-    """
-    return verification_report.prepare_report(folder, REPORT_FILE)
-
-
 def write_report(file: Path, run: AttackRun) -> None:
     """Write the report.
 
@@ -50,13 +40,11 @@ def write_report(file: Path, run: AttackRun) -> None:
 
 def render(run: AttackRun) -> str:
     """The report as HTML."""
-    from jinja2 import Environment
-
     told, pictures = numbers(run), plots(run)
     results = [*run.species, *([run.pooled] if len(run.species) > 1 else [])]
-    # Names of folders are data: they are escaped.
-    page = Environment(autoescape=True, trim_blocks=False).from_string(TEMPLATE)
-    return page.render(
+    return render_page(
+        HEADING,
+        BODY,
         title=run.genuine.name,
         subtitle=f"{told['stills']:,} stills of {told['subjects']:,} subjects · {len(run.species)} species of attack · "
         f"{run.finished:%Y-%m-%d %H:%M}",

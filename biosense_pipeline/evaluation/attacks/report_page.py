@@ -1,30 +1,7 @@
-"""The page of the report on attacks: one file that needs nothing else, no script and no address."""
+"""The page of the report on attacks."""
 
-from biosense_pipeline.evaluation.page import STYLE, TABLE
-
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Presentation attacks: {{ title }}</title>
-@STYLE@
-</head>
-<body>
-<main>
-@TABLE@
-<header>
-  <h1>Presentation attack detection</h1>
-  <p class="soft">{{ subtitle }}</p>
-</header>
-<section class="headline" aria-label="Headline figures">
-{% for value, what in headline %}  <div><b>{{ value }}</b><span>{{ what }}</span></div>
-{% endfor %}</section>
-{% if remarks %}<section class="remarks" aria-label="Remarks"><ul>
-{% for remark in remarks %}  <li>{{ remark }}</li>
-{% endfor %}</ul></section>{% endif %}
-
+HEADING = "Presentation attack detection"
+BODY = """\
 <h2>Figures by species</h2>
 {{ table(["species", "figure", "single stills", "95 % interval", "windows", "95 % interval"], figures, (2, 3, 4, 5)) }}
 <p class="soft">Intervals are from {{ resamples }} resamples of the {{ subjects }} subjects, not of their stills, which
@@ -37,19 +14,13 @@ resemble one another. The figures that lead are those of the worst species, each
 {{ threshold }} spreads on (BPCER of windows here: {{ bpcer }}); a still is stopped where the window does in which it is
 judged first. The matcher accepts a distance of {{ tolerance }} at most.</p>
 
-<h2>Plots</h2>
-<section class="plots">
-{% for picture, caption in plots %}<figure>
-<img src="{{ picture }}" alt="{{ caption }}"><figcaption>{{ caption }}</figcaption>
-</figure>
-{% endfor %}</section>
+{{ pictures(plots) }}
 
 <h2>Stills</h2>
 {{ table(["folder", "subjects", "sequences", "files", "judged", "no face found", "not readable"], folders,
          (1, 2, 3, 4, 5, 6)) }}
 
-<h2>What was run</h2>
-{{ table(["what", "value"], setting) }}
+{{ what_was_run(setting) }}
 
 <h2>How the figures are made</h2>
 <p>A still’s recapture score is the sum of linear scores of groups of features, trained on synthesised recaptures. A
@@ -59,9 +30,4 @@ above the subject’s own level, from earlier genuine stills, and fused by how f
 APCER is the share of attacks taken for bona fide presentations, BPCER that of bona fide presentations taken for
 attacks; APCER at a BPCER is read at the lowest threshold whose BPCER does not exceed it, without interpolation.
 Species that are not named here were not measured, and nothing is claimed of them.</p>
-</main>
-</body>
-</html>
 """
-
-TEMPLATE = _PAGE.replace("@STYLE@", STYLE).replace("@TABLE@", TABLE)

@@ -1,14 +1,13 @@
 """The verification report: figures, plots and the hardest pairs in one HTML file, without pictures of faces."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 
-from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.evaluation.machine import machine
+from biosense_pipeline.evaluation.page import render_page, write_page
 from biosense_pipeline.evaluation.verification.pair_distances import Normalisation
-from biosense_pipeline.evaluation.verification.report_page import TEMPLATE
+from biosense_pipeline.evaluation.verification.report_page import BODY, HEADING
 from biosense_pipeline.evaluation.verification.report_plots import plots
 from biosense_pipeline.evaluation.verification.run import VerificationRun, numbers
 from biosense_pipeline.evaluation.verification.trials import Trials
@@ -43,23 +42,6 @@ _NORMALISATIONS = {
 }
 
 
-def prepare_report(folder: Path, name: str = REPORT_FILE) -> Path:
-    """The file into which the report will be written; its folder is made where it is missing.
-
-    To be called before the work, which takes minutes, and not after it.
-
-    Raises:
-        WrongUse: the folder cannot be made or written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(folder, error.strerror) from error
-    if not os.access(folder, os.W_OK):
-        raise _unwritable(folder, "no permission")
-    return folder / name
-
-
 def write_report(file: Path, run: VerificationRun) -> None:
     """Write the report.
 
@@ -69,28 +51,14 @@ def write_report(file: Path, run: VerificationRun) -> None:
     write_page(file, render(run))
 
 
-def write_page(file: Path, page: str) -> None:
-    """Write a page.
-
-    Raises:
-        WrongUse: the file cannot be written.
-    """
-    try:
-        file.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise _unwritable(file, error.strerror) from error
-
-
 def render(run: VerificationRun) -> str:
     """The report as HTML."""
-    from jinja2 import Environment
-
     verification, trials, numerals = run.verification, run.verification.trials, numbers(run)
     failures = [(str(image), reason) for image, reason in run.acquired.failures.items()]
     pictures = plots(verification)
-    # Names are data: they are escaped.
-    page = Environment(autoescape=True, trim_blocks=False).from_string(TEMPLATE)
-    return page.render(
+    return render_page(
+        HEADING,
+        BODY,
         title=run.pairs_file.name,
         subtitle=f"{numerals['pairs']:,} pairs of {numerals['people']:,} people in {numerals['images']:,} images · "
         f"{run.pairs_file.name} · {run.finished:%Y-%m-%d %H:%M}",
@@ -133,10 +101,6 @@ def render(run: VerificationRun) -> str:
         setting=_setting(run),
         normalisation=_NORMALISATIONS[run.normalisation],
     )
-
-
-def _unwritable(path: Path, reason: str | None) -> WrongUse:
-    return WrongUse(f"The report cannot be written to {path} ({reason}): name another --report.")
 
 
 def _headline(run: VerificationRun) -> list[tuple[str, str]]:

@@ -1,30 +1,7 @@
-"""The page of the verification report: one file that needs nothing else, no script and no address."""
+"""The page of the verification report."""
 
-from biosense_pipeline.evaluation.page import STYLE, TABLE
-
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Face verification: {{ title }}</title>
-@STYLE@
-</head>
-<body>
-<main>
-@TABLE@
-<header>
-  <h1>Face verification</h1>
-  <p class="soft">{{ subtitle }}</p>
-</header>
-<section class="headline" aria-label="Headline figures">
-{% for value, what in headline %}  <div><b>{{ value }}</b><span>{{ what }}</span></div>
-{% endfor %}</section>
-{% if remarks %}<section class="remarks" aria-label="Remarks"><ul>
-{% for remark in remarks %}  <li>{{ remark }}</li>
-{% endfor %}</ul></section>{% endif %}
-
+HEADING = "Face verification"
+BODY = """\
 <h2>Figures</h2>
 {{ table(["figure", "value", "95 % interval", "what it is"], figures, (1, 2)) }}
 <p class="soft">Intervals are from {{ resamples }} resamples of the {{ people }} people, not of the pairs, which share
@@ -36,12 +13,7 @@ people and are not independent.</p>
 <p class="soft">FMR and FNMR are of the pairs that could be compared. GFAR and GFRR, the generalised rates, are of all
 pairs: one whose image gave no face is rejected.</p>{% endif %}
 
-<h2>Plots</h2>
-<section class="plots">
-{% for picture, caption in plots %}<figure>
-<img src="{{ picture }}" alt="{{ caption }}"><figcaption>{{ caption }}</figcaption>
-</figure>
-{% endfor %}</section>
+{{ pictures(plots) }}
 
 <h2>Folds</h2>
 {{ table(["fold", "pairs", "accuracy", "threshold from the other folds", "people apart"], folds, (1, 2, 3)) }}
@@ -57,8 +29,7 @@ pairs: one whose image gave no face is rejected.</p>{% endif %}
 {% if more_failures %}<p class="soft">and {{ more_failures }} more.</p>{% endif %}
 {% else %}<p>Every image gave a face.</p>{% endif %}
 
-<h2>What was run</h2>
-{{ table(["what", "value"], setting) }}
+{{ what_was_run(setting) }}
 
 <h2>How the figures are made</h2>
 <p>A pair matches where its distance is at most the threshold. For the accuracy each fold is held out in turn and
@@ -68,9 +39,4 @@ Log-likelihood ratios come from a logistic regression on the distance, fitted wi
 cost in bits over all priors, its minimum that of the same distances calibrated as well as their order allows. The
 calibration error is the mean gap between predicted and observed shares at even odds.</p>
 <p>{{ normalisation }}</p>
-</main>
-</body>
-</html>
 """
-
-TEMPLATE = _PAGE.replace("@STYLE@", STYLE).replace("@TABLE@", TABLE)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from biosense_pipeline.errors import WrongUse
-from biosense_pipeline.evaluation.recapture.report import prepare_report, write_model, write_report
+from biosense_pipeline.evaluation.page import prepare_report
+from biosense_pipeline.evaluation.recapture.report import REPORT_FILE, write_model, write_report
 from biosense_pipeline.evaluation.recapture.run import numbers, trained
 from biosense_pipeline.evaluation.recapture.sources import Sources
 from biosense_pipeline.evaluation.recapture.styles import STYLES
@@ -121,7 +122,7 @@ def test_a_run_trains_on_all_people_and_is_written(tmp_path: Path) -> None:
     assert model.training["auc_held_out"] == numbers(run)["auc_held_out"]
     assert numbers(run)["auc_held_out"]["chroma"]["plain_paper"] > 0.95
     assert set(numbers(run)["auc_without_baseline"]) == {"chroma", "sum"}
-    report = prepare_report(tmp_path / "report")
+    report = prepare_report(tmp_path / "report", REPORT_FILE)
     write_report(report, run)
     assert report.read_text().count("data:image/svg+xml") == len(STYLES)
 
@@ -133,6 +134,6 @@ def test_a_run_in_which_nothing_carries_over_writes_no_model(tmp_path: Path) -> 
     assert run.groups == ()
     with pytest.raises(WrongUse, match="No group"):
         write_model(tmp_path / "model.json", run)
-    report = prepare_report(tmp_path / "report")
+    report = prepare_report(tmp_path / "report", REPORT_FILE)
     write_report(report, run)
     assert "data:image" not in report.read_text()

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from biosense_pipeline.errors import WrongUse
+from biosense_pipeline.evaluation.page import prepare_report
 from biosense_pipeline.evaluation.verification.acquisition import Acquired
 from biosense_pipeline.evaluation.verification.lfw import Pair, PersonImage, Protocol
 from biosense_pipeline.evaluation.verification.pair_distances import Normalisation, centred_distances, plain_distances
 from biosense_pipeline.evaluation.verification.protocol import verify
-from biosense_pipeline.evaluation.verification.report import REPORT_FILE, prepare_report, render, write_report
+from biosense_pipeline.evaluation.verification.report import REPORT_FILE, render, write_report
 from biosense_pipeline.evaluation.verification.run import VerificationRun
 from biosense_pipeline.settings import Settings
 from biosense_pipeline_tests.evaluation.verification.synthetic import drawn_encodings, drawn_protocol
@@ -83,12 +84,12 @@ def test_tells_what_was_run(page: Page) -> None:
 
 def test_the_file_is_prepared(tmp_path: Path) -> None:
     """The folder is made, an older report is left alone, and a folder that cannot be made is told in a sentence."""
-    file = prepare_report(tmp_path / "new" / "folder")
+    file = prepare_report(tmp_path / "new" / "folder", REPORT_FILE)
     assert file == tmp_path / "new" / "folder" / REPORT_FILE
     file.write_text("older")
-    assert prepare_report(tmp_path / "new" / "folder").read_text() == "older"
+    assert prepare_report(tmp_path / "new" / "folder", REPORT_FILE).read_text() == "older"
     with pytest.raises(WrongUse, match="name another --report"):
-        prepare_report(file / "below")
+        prepare_report(file / "below", REPORT_FILE)
 
 
 def test_written(tmp_path: Path) -> None:
