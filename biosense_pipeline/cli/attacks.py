@@ -10,7 +10,7 @@ from biosense_pipeline.cli.workers_option import workers_option
 from biosense_pipeline.evaluation.attacks.numbers import numbers
 from biosense_pipeline.evaluation.attacks.report import REPORT_FILE, write_report
 from biosense_pipeline.evaluation.attacks.run import SECONDS_BETWEEN, AttackOptions, run_attacks
-from biosense_pipeline.evaluation.page import prepare_report
+from biosense_pipeline.evaluation.page import interval, prepare_report, share
 from biosense_pipeline.matching.evidence.baseline import FEWEST_STILLS
 from biosense_pipeline.matching.evidence.presentation import WINDOW
 from biosense_pipeline.settings import Settings
@@ -120,22 +120,14 @@ def _print(told: dict[str, Any]) -> None:
             f"{entry['species']}: {entry['stills']} stills with a face, {entry['windows']} windows",
             ["figure", "value", "95 % interval over subjects"],
             [
-                (what, _share(entry[name]), _interval(entry["confidence_intervals"].get(name)))
+                (what, share(entry[name]), interval(entry["confidence_intervals"].get(name)))
                 for name, what in shown.items()
             ],
         )
     click.echo(
         f"{told['genuine']['judged']} genuine stills, {told['genuine_windows']} windows of {told['window']}; "
         f"{told['subjects_with_own_baseline']} of {told['subjects']} subjects have a baseline of their own. "
-        f"At {told['threshold_in_use']:g} spreads BPCER is {_share(told['bpcer_in_use_window'])} of windows."
+        f"At {told['threshold_in_use']:g} spreads BPCER is {share(told['bpcer_in_use_window'])} of windows."
     )
     for remark in told["remarks"]:
         click.echo(f"Note: {remark}")
-
-
-def _share(value: float | None) -> str:
-    return "none" if value is None else f"{100 * value:.2f} %"
-
-
-def _interval(ends: list[float] | None) -> str:
-    return "" if ends is None else " – ".join(map(_share, ends)).replace(" % –", " –")

@@ -14,6 +14,8 @@ from biosense_pipeline.matching.error_rates import ErrorRates
 GENUINE, IMPOSTOR, NEUTRAL = "#4f6d9c", "#b3432b", "#6b6b6b"
 #: Ticks of axes of normal deviates.
 PERCENTAGES = (0.0001, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+#: Where axes of normal deviates end.
+_MOST = 0.6
 
 
 @contextmanager
@@ -39,6 +41,48 @@ def normal_deviates(shares: np.ndarray) -> np.ndarray:
     """The normal deviate of each share, which lies between 0 and 1."""
     normal = NormalDist()
     return np.array([normal.inv_cdf(float(share)) for share in shares])
+
+
+def draw_roc(axes: Any, rates: ErrorRates, least: float, **line: Any) -> None:
+    """A line of what is found, 1 - FNMR, over the FMR; ``least`` is where the FMR's logarithm ends."""
+    fmr, fnmr = corners(rates)
+    axes.step(np.maximum(fmr, least), 1 - fnmr, where="post", **line)
+
+
+def roc_axes(axes: Any, least: float) -> None:
+    """Scales, ticks and grid of an ROC from a least FMR on."""
+    axes.set_xscale("log")
+    axes.set_xlim(least, 1)
+    axes.xaxis.set_major_formatter(percent_formatter())
+    axes.yaxis.set_major_formatter(percent_formatter())
+    axes.grid(alpha=0.25)
+
+
+def draw_det(axes: Any, rates: ErrorRates, least: tuple[float, float], **line: Any) -> None:
+    """A line of FNMR over FMR as normal deviates, which end at the least of either."""
+    fmr, fnmr = corners(rates)
+    seen = (fmr < 1) & (fnmr < 1)
+    least_fmr, least_fnmr = least
+    axes.step(
+        normal_deviates(np.maximum(fmr[seen], least_fmr)),
+        normal_deviates(np.maximum(fnmr[seen], least_fnmr)),
+        where="post",
+        **line,
+    )
+
+
+def det_axes(axes: Any, least: tuple[float, float]) -> None:
+    """Ticks, ends and grid of a DET from the least FMR and FNMR on."""
+    for axis, ends, lowest in ((axes.xaxis, axes.set_xlim, least[0]), (axes.yaxis, axes.set_ylim, least[1])):
+        ticks = [share for share in PERCENTAGES if lowest <= share <= 0.5]
+        axis.set_ticks(normal_deviates(np.array(ticks)), [percent(share) for share in ticks])
+        ends(*normal_deviates(np.array([lowest, _MOST])))
+    axes.grid(alpha=0.25)
+
+
+def half_an_error(impostors: int, genuine: int) -> tuple[float, float]:
+    """Half an error among so many of either kind, as FMR and FNMR: where logarithms have to end."""
+    return 0.5 / impostors, 0.5 / genuine
 
 
 def percent(share: float) -> str:

@@ -4,6 +4,7 @@ Each is one HTML file that needs nothing else, no script and no address.
 """
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,16 @@ def render_page(heading: str, body: str, **values: Any) -> str:
         template = template.replace(place, part)
     # Names of people, files and folders are data: they are escaped.
     return Environment(autoescape=True).from_string(template).render(**values)
+
+
+def share(value: float | None) -> str:
+    """A share of 0-1 as people read it."""
+    return "none" if value is None else f"{100 * value:.2f} %"
+
+
+def interval(ends: Sequence[float | None] | None, told: Callable[[float | None], str] = share) -> str:
+    """Both ends of an interval, of shares or what else ``told`` writes; nothing where there is none."""
+    return "" if ends is None else " – ".join(map(told, ends)).replace(" % –", " –")
 
 
 def prepare_report(folder: Path, name: str) -> Path:

@@ -8,8 +8,7 @@ from biosense_pipeline.evaluation.attacks.numbers import numbers
 from biosense_pipeline.evaluation.attacks.report_page import BODY, HEADING
 from biosense_pipeline.evaluation.attacks.report_plots import plots
 from biosense_pipeline.evaluation.attacks.run import AttackRun, SpeciesResult
-from biosense_pipeline.evaluation.page import render_page, write_page
-from biosense_pipeline.matching.resampling import Interval
+from biosense_pipeline.evaluation.page import interval, render_page, share, write_page
 
 REPORT_FILE = "attacks.html"
 
@@ -49,22 +48,22 @@ def render(run: AttackRun) -> str:
         subtitle=f"{told['stills']:,} stills of {told['subjects']:,} subjects · {len(run.species)} species of attack · "
         f"{run.finished:%Y-%m-%d %H:%M}",
         headline=[
-            (_share(told["apcer_at_bpcer_5_window"]), f"APCER at BPCER 5 %, windows of {run.plan.stills}"),
-            (_share(told["apcer_at_bpcer_1_window"]), f"APCER at BPCER 1 %, windows of {run.plan.stills}"),
-            (_share(told["eer_window"]), "equal error rate, windows"),
-            (_share(told["eer_single"]), "equal error rate, single stills"),
-            (_share(told["iapar"]), "IAPAR of matcher and attack detection"),
+            (share(told["apcer_at_bpcer_5_window"]), f"APCER at BPCER 5 %, windows of {run.plan.stills}"),
+            (share(told["apcer_at_bpcer_1_window"]), f"APCER at BPCER 1 %, windows of {run.plan.stills}"),
+            (share(told["eer_window"]), "equal error rate, windows"),
+            (share(told["eer_single"]), "equal error rate, single stills"),
+            (share(told["iapar"]), "IAPAR of matcher and attack detection"),
         ],
         remarks=run.remarks,
         figures=[row for result in results for row in _rows(result)],
         resamples=f"{run.options.resamples:,}",
         subjects=told["subjects"],
         system=[
-            (result.name, _share(result.accepted_by_matcher), _share(result.iapar), _interval(result.iapar_interval))
+            (result.name, share(result.accepted_by_matcher), share(result.iapar), interval(result.iapar_interval))
             for result in results
         ],
         threshold=f"{run.window_threshold:.2f}",
-        bpcer=_share(run.bpcers[1]),
+        bpcer=share(run.bpcers[1]),
         tolerance=f"{run.settings.tolerance:g}",
         plots=[(pictures[name], caption) for name, caption in _CAPTIONS.items() if name in pictures],
         folders=[tuple(entry.values()) for entry in _folders(told)],
@@ -80,7 +79,7 @@ def _rows(result: SpeciesResult) -> list[tuple[str, ...]]:
 
 
 def _cell(figures: AttackFigures | None, name: str) -> tuple[str, str]:
-    return ("none", "") if figures is None else (_share(figures.values[name]), _interval(figures.intervals[name]))
+    return ("none", "") if figures is None else (share(figures.values[name]), interval(figures.intervals[name]))
 
 
 def _folders(told: dict[str, Any]) -> list[dict[str, Any]]:
@@ -100,11 +99,3 @@ def _setting(run: AttackRun, told: dict[str, Any]) -> list[tuple[str, object]]:
         ("machine", told["machine"]),
         ("finished", f"{run.finished:%Y-%m-%d %H:%M:%S %Z}"),
     ]
-
-
-def _interval(interval: Interval) -> str:
-    return "" if interval is None else " – ".join(map(_share, interval)).replace(" % –", " –")
-
-
-def _share(value: float | None) -> str:
-    return "none" if value is None else f"{100 * value:.2f} %"

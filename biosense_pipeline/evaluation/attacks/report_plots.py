@@ -11,14 +11,14 @@ from biosense_pipeline.evaluation.drawing import (
     GENUINE,
     IMPOSTOR,
     NEUTRAL,
-    PERCENTAGES,
-    corners,
     data_address,
+    det_axes,
+    draw_det,
+    draw_roc,
     drawing,
+    half_an_error,
     new_figure,
-    normal_deviates,
-    percent,
-    percent_formatter,
+    roc_axes,
 )
 from biosense_pipeline.matching.evidence.presentation import ALARM_SPREADS
 
@@ -55,48 +55,25 @@ def _scores(run: AttackRun) -> str:
 
 def _roc(run: AttackRun) -> str:
     figure, axes = new_figure()
-    least = 1.0
-    for species, style in _windows(run):
-        least = min(least, _least(species)[0])
-        bpcer, apcer = corners(species.rates)
-        axes.step(np.maximum(bpcer, 1e-9), 1 - apcer, where="post", linestyle=style[1], label=style[0], linewidth=1.5)
-    axes.set_xscale("log")
-    axes.set_xlim(least, 1)
+    least = min(_least(species)[0] for species, _ in _windows(run))
+    for species, (name, line) in _windows(run):
+        draw_roc(axes, species.rates, least, linestyle=line, label=name, linewidth=1.5)
+    roc_axes(axes, least)
     axes.set_ylim(0, 1.005)
-    axes.xaxis.set_major_formatter(percent_formatter())
-    axes.yaxis.set_major_formatter(percent_formatter())
     axes.set_xlabel("BPCER (log)")
     axes.set_ylabel("attack windows found, 1 - APCER")
-    axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="lower right")
     return data_address(figure)
 
 
 def _det(run: AttackRun) -> str:
     figure, axes = new_figure()
-    lowest = 0.5
-    for species, style in _windows(run):
-        least_bpcer, least_apcer = _least(species)
-        lowest = min(lowest, least_bpcer, least_apcer)
-        bpcer, apcer = corners(species.rates)
-        seen = (bpcer < 1) & (apcer < 1)
-        axes.step(
-            normal_deviates(np.maximum(bpcer[seen], least_bpcer)),
-            normal_deviates(np.maximum(apcer[seen], least_apcer)),
-            where="post",
-            linestyle=style[1],
-            label=style[0],
-            linewidth=1.5,
-        )
-    ticks = [share for share in PERCENTAGES if lowest <= share <= 0.5]
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(normal_deviates(np.array(ticks)), [percent(share) for share in ticks])
-    ends = normal_deviates(np.array([lowest, 0.6]))
-    axes.set_xlim(*ends)
-    axes.set_ylim(*ends)
+    for species, (name, line) in _windows(run):
+        draw_det(axes, species.rates, _least(species), linestyle=line, label=name, linewidth=1.5)
+    lowest = min(0.5, *(min(_least(species)) for species, _ in _windows(run)))
+    det_axes(axes, (lowest, lowest))
     axes.set_xlabel("BPCER (normal deviate)")
     axes.set_ylabel("APCER (normal deviate)")
-    axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="upper right")
     return data_address(figure)
 
@@ -131,8 +108,7 @@ def _windows(run: AttackRun) -> list[tuple[AttackFigures, tuple[str, str]]]:
 
 
 def _least(figures: AttackFigures) -> tuple[float, float]:
-    """Half an error of either kind: where logarithms have to end."""
-    return 0.5 / figures.bona_fide, 0.5 / figures.attacks
+    return half_an_error(figures.bona_fide, figures.attacks)
 
 
 def _spreads(judged: list[JudgedSequence], *, windows: bool) -> np.ndarray:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from biosense_pipeline.evaluation.machine import machine
-from biosense_pipeline.evaluation.page import render_page, write_page
+from biosense_pipeline.evaluation.page import interval, render_page, share, write_page
 from biosense_pipeline.evaluation.verification.pair_distances import Normalisation
 from biosense_pipeline.evaluation.verification.report_page import BODY, HEADING
 from biosense_pipeline.evaluation.verification.report_plots import plots
@@ -74,12 +74,12 @@ def render(run: VerificationRun) -> str:
             (
                 entry.name,
                 f"{entry.threshold:g}",
-                f"{_share(entry.fmr)} ({_interval('fmr', entry.fmr_interval)})",
-                f"{_share(entry.fnmr)} ({_interval('fnmr', entry.fnmr_interval)})",
+                f"{share(entry.fmr)} ({_interval('fmr', entry.fmr_interval)})",
+                f"{share(entry.fnmr)} ({_interval('fnmr', entry.fnmr_interval)})",
                 entry.false_matches,
                 entry.false_non_matches,
-                _share(entry.gfar),
-                _share(entry.gfrr),
+                share(entry.gfar),
+                share(entry.gfrr),
             )
             for entry in verification.thresholds
         ],
@@ -88,7 +88,7 @@ def render(run: VerificationRun) -> str:
             (
                 fold.fold + 1,
                 fold.pairs,
-                _share(fold.accuracy),
+                share(fold.accuracy),
                 f"{fold.threshold:.4f}",
                 "yes" if fold.people_apart else "no",
             )
@@ -106,9 +106,9 @@ def render(run: VerificationRun) -> str:
 def _headline(run: VerificationRun) -> list[tuple[str, str]]:
     figures, acquired = run.verification.figures, run.acquired
     return [
-        (_share(figures["accuracy_mean"]), f"accuracy, ± {_share(figures['accuracy_standard_error'])} standard error"),
-        (_share(figures["fnmr_at_fmr_1e-3"]), "FNMR at FMR 0.1 %"),
-        (_share(figures["eer"]), "equal error rate"),
+        (share(figures["accuracy_mean"]), f"accuracy, ± {share(figures['accuracy_standard_error'])} standard error"),
+        (share(figures["fnmr_at_fmr_1e-3"]), "FNMR at FMR 0.1 %"),
+        (share(figures["eer"]), "equal error rate"),
         (f"{figures['cllr']:.3f}", f"Cllr in bits, at best {figures['cllr_min']:.3f}"),
         (
             str(len(acquired.failures)),
@@ -146,13 +146,9 @@ def _hardest(trials: Trials, kind: np.ndarray, *, farthest: bool) -> list[tuple[
     ]
 
 
-def _interval(name: str, interval: Interval) -> str:
-    return "" if interval is None else " – ".join(_figure(name, end) for end in interval).replace(" % –", " –")
+def _interval(name: str, ends: Interval) -> str:
+    return interval(ends, lambda end: _figure(name, end))
 
 
-def _figure(name: str, value: float) -> str:
-    return f"{value:.4f}" if name in _IN_BITS else _share(value)
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.2f} %"
+def _figure(name: str, value: float | None) -> str:
+    return f"{value:.4f}" if name in _IN_BITS and value is not None else share(value)

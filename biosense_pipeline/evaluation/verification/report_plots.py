@@ -9,14 +9,15 @@ from biosense_pipeline.evaluation.drawing import (
     GENUINE,
     IMPOSTOR,
     NEUTRAL,
-    PERCENTAGES,
-    corners,
     data_address,
+    det_axes,
+    draw_det,
+    draw_roc,
     drawing,
+    half_an_error,
     new_figure,
     normal_deviates,
-    percent,
-    percent_formatter,
+    roc_axes,
 )
 from biosense_pipeline.evaluation.verification.protocol import Verification
 from biosense_pipeline.evaluation.verification.trials import Trials
@@ -55,8 +56,7 @@ def _histogram(trials: Trials, in_use: Mapping[str, float]) -> str:
 def _roc(rates: ErrorRates, trials: Trials, in_use: Mapping[str, float]) -> str:
     figure, axes = new_figure()
     least = _least(trials)[0]
-    fmr, fnmr = corners(rates)
-    axes.step(np.maximum(fmr, least), 1 - fnmr, where="post", color=GENUINE, linewidth=1.6)
+    draw_roc(axes, rates, least, color=GENUINE, linewidth=1.6)
     for (name, threshold), marker in zip(in_use.items(), "osD^v", strict=False):
         at_fmr, at_fnmr = rates.at(threshold)
         axes.plot(
@@ -69,14 +69,10 @@ def _roc(rates: ErrorRates, trials: Trials, in_use: Mapping[str, float]) -> str:
             linestyle="",
             label=f"{name} {threshold:g}",
         )
-    axes.set_xscale("log")
-    axes.set_xlim(least, 1)
-    axes.set_ylim(max(0.0, min(1 - fnmr[fmr >= least]) - 0.05), 1.005)
-    axes.xaxis.set_major_formatter(percent_formatter())
-    axes.yaxis.set_major_formatter(percent_formatter())
+    roc_axes(axes, least)
+    axes.set_ylim(max(0.0, min(1 - rates.fnmr[rates.fmr >= least]) - 0.05), 1.005)
     axes.set_xlabel("FMR (log)")
     axes.set_ylabel("genuine pairs matched, 1 - FNMR")
-    axes.grid(alpha=0.25)
     if in_use:
         axes.legend(frameon=False, loc="lower right")
     return data_address(figure)
@@ -84,28 +80,15 @@ def _roc(rates: ErrorRates, trials: Trials, in_use: Mapping[str, float]) -> str:
 
 def _det(rates: ErrorRates, trials: Trials, equal_error_rate: float) -> str:
     figure, axes = new_figure()
-    least_fmr, least_fnmr = _least(trials)
-    fmr, fnmr = corners(rates)
-    seen = (fmr < 1) & (fnmr < 1)
-    axes.step(
-        normal_deviates(np.maximum(fmr[seen], least_fmr)),
-        normal_deviates(np.maximum(fnmr[seen], least_fnmr)),
-        where="post",
-        color=GENUINE,
-        linewidth=1.6,
-    )
-    diagonal = normal_deviates(np.array([min(least_fmr, least_fnmr), 0.6]))
+    least = _least(trials)
+    draw_det(axes, rates, least, color=GENUINE, linewidth=1.6)
+    diagonal = normal_deviates(np.array([min(least), 0.6]))
     axes.plot(diagonal, diagonal, color=NEUTRAL, linewidth=0.8, linestyle=":")
-    at = normal_deviates(np.array([max(equal_error_rate, least_fmr, least_fnmr)]))
+    at = normal_deviates(np.array([max(equal_error_rate, *least)]))
     axes.plot(at, at, "o", color=IMPOSTOR, markersize=5, label=f"EER {100 * equal_error_rate:.2f} %")
-    for axis, least in ((axes.xaxis, least_fmr), (axes.yaxis, least_fnmr)):
-        ticks = [share for share in PERCENTAGES if least <= share <= 0.5]
-        axis.set_ticks(normal_deviates(np.array(ticks)), [percent(share) for share in ticks])
-    axes.set_xlim(*normal_deviates(np.array([least_fmr, 0.6])))
-    axes.set_ylim(*normal_deviates(np.array([least_fnmr, 0.6])))
+    det_axes(axes, least)
     axes.set_xlabel("FMR (normal deviate)")
     axes.set_ylabel("FNMR (normal deviate)")
-    axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="upper right")
     return data_address(figure)
 
@@ -141,7 +124,5 @@ def _mark_thresholds(axes: Any, in_use: Mapping[str, float]) -> None:
 
 
 def _least(trials: Trials) -> tuple[float, float]:
-    """Half an error among the impostor and the genuine pairs compared: where logarithms have to end."""
-    impostors = np.sum(trials.compared & ~trials.genuine)
-    genuine = np.sum(trials.compared & trials.genuine)
-    return float(0.5 / impostors), float(0.5 / genuine)
+    """Half an error among the pairs compared."""
+    return half_an_error(int(np.sum(trials.compared & ~trials.genuine)), int(np.sum(trials.compared & trials.genuine)))
