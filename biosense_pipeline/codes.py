@@ -97,6 +97,10 @@ class Species(Code):
     ABSENT = "ABSENT", "Nobody sits where the agent should"
 
 
+#: Of these the window of each still says something of its own, better or worse than the one before.
+WINDOW_BY_WINDOW = (Species.PRINT, Species.SCREEN)
+
+
 class Verdict(Code):
     """What a reviewer says of a finding."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from biosense_pipeline.codes import Species, Status, StillResult
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.employees import employee_ids
-from biosense_pipeline.store.evidence_tables import ImpersonationFinding
+from biosense_pipeline.store.evidence_tables import ImpersonationFinding, ImpersonationWindow
 from biosense_pipeline.store.impersonation_findings import LAST_CAPTURE, LAST_STILL
 from biosense_pipeline.store.incident_tables import AgentIdentityState, Incident
 from biosense_pipeline.store.tables import RecognitionResult, StreamImage
@@ -102,6 +102,22 @@ def enter_finding(
         "created": HOUR,
     }
     database.write(lambda connection: connection.execute(insert(ImpersonationFinding).values(**values)))
+
+
+def enter_windows(database: Database, llrs: Iterable[tuple[int, datetime, float]], species: Species) -> None:
+    """Store what the windows that end with these stills of the agent say: still, capture time and LLR."""
+    (employee_id,) = employee_ids(database, [AGENT]).values()
+    rows = [
+        {
+            "employee_id": employee_id,
+            "species": species,
+            "stream_image_id": still_id,
+            "capture_time": captured,
+            "llr": llr,
+        }
+        for still_id, captured, llr in llrs
+    ]
+    database.write(lambda connection: connection.execute(insert(ImpersonationWindow), rows))
 
 
 def change_finding(database: Database, still_id: int, last: tuple[int, datetime]) -> None:

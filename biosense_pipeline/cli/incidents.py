@@ -8,6 +8,7 @@ import click
 from biosense_pipeline.cli.opening import open_database
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
 from biosense_pipeline.errors import WrongUse
+from biosense_pipeline.evaluation.incidents.prints import FAINT, PLAIN
 from biosense_pipeline.evaluation.incidents.report import REPORT_FILE, write_report
 from biosense_pipeline.evaluation.incidents.run import (
     GOAL_FALSE_INCIDENTS,
@@ -75,7 +76,8 @@ def incidents(
 ) -> None:
     """Measure false incidents and the time to a true one on simulated shifts.
 
-    Nothing real is looked at: stills are drawn by the stated rates of errors, in runs. Exit code 1 where a swap of
+    Nothing real is looked at: stills are drawn by the stated rates of errors, in runs, and what windows say of prints
+    from the normal distributions that the detector assumes. Exit code 1 where a swap of
     person is found in a median of more than 60 seconds, or there is more than one false incident per agent-month.
     """
     settings = load_settings()
@@ -144,6 +146,8 @@ def _print(run: Simulation) -> None:
             ("somebody else", *_found(run.swap)),
             ("a look-alike", *_found(run.look_alike)),
             ("empty place", *_found(run.absent)),
+            (f"a faint print, {FAINT * run.print_world.separation:.1f} spreads above", *_found(run.faint_print)),
+            (f"a print, {PLAIN * run.print_world.separation:.1f} spreads above", *_found(run.plain_print)),
         ],
     )
     print_table(

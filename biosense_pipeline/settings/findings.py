@@ -62,6 +62,13 @@ class FindingSettings(BaseSettings):
         description="Mean length of such a pause. By this and the share above, an empty place is an incident after "
         "some forty minutes.",
     )
+    incident_sitting_minutes: float = Field(
+        60.0,
+        gt=0,
+        le=1440,
+        description="How long what stills say of a print hangs together: light, place and clothes of a sitting. Longer "
+        "sittings make fewer chances of a false alarm, and later windows of one sitting count for less.",
+    )
     incident_gap_minutes: float = Field(
         15.0,
         gt=0,

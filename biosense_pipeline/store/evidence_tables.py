@@ -98,6 +98,21 @@ class ImpersonationFinding(Base):
     created: Mapped[datetime] = mapped_column(Moment, comment="UTC")
 
 
+class ImpersonationWindow(Base):
+    """What the window that ends with a still says of a species, for each still whose window passes its bound."""
+
+    __tablename__ = "impersonation_window"
+    __table_args__ = (Index("ix_impersonation_window_time", "capture_time", "employee_id"), TABLE_OPTIONS)
+
+    employee_id: Mapped[int] = mapped_column(Id, ForeignKey("employee.id"), primary_key=True)
+    species: Mapped[str] = mapped_column(String(32), primary_key=True)
+    stream_image_id: Mapped[int] = mapped_column(
+        Id, primary_key=True, autoincrement=False, comment="The last still of the window"
+    )
+    capture_time: Mapped[datetime] = mapped_column(Moment, comment="Of that still, naive local")
+    llr: Mapped[float] = mapped_column(Double, comment="The log-likelihood ratio of this window alone")
+
+
 class ImpersonationProgress(Base):
     """How far the stills of an hour were judged, so that what is judged every minute costs a minute's stills."""
 

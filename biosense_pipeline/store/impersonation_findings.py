@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from biosense_pipeline.codes import Species
 from biosense_pipeline.store.database import Database, utc_now
 from biosense_pipeline.store.evidence_tables import ImpersonationFinding
+from biosense_pipeline.store.impersonation_windows import WindowRow, replace_windows
 
 #: Names in ``numbers`` of the last still of the excursion and of its capture time (ISO, naive local).
 LAST_STILL, LAST_CAPTURE = "last_still_id", "last_capture"
@@ -71,6 +72,7 @@ def replace_findings(
     end: datetime,
     found: Sequence[FindingRow],
     continued: Sequence[Continued],
+    windows: Sequence[WindowRow],
     run_id: str | None,
     also: Callable[[Connection], None] = lambda connection: None,
 ) -> Replaced:
@@ -81,6 +83,7 @@ def replace_findings(
     time at which they were first found.
 
     Args:
+        windows: what those of these stills say that pass.
         also: done last in the same transaction.
     """
 
@@ -93,6 +96,7 @@ def replace_findings(
         changed = len(gone)
         for key, row in wanted.items():
             changed += _write(connection, employee_id, row, known.get(key), end, run_id)
+        changed += replace_windows(connection, employee_id, start, end, windows)
         known_before = [_extend(connection, employee_id, start, end, further) for further in continued]
         also(connection)
         return Replaced(changed + sum(filter(None, known_before)), None in known_before)

@@ -1,7 +1,7 @@
 """The stills of an hour as the test for incidents needs them: outcomes, LLRs and findings, no pictures."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, select
 
-from biosense_pipeline.codes import Status
+from biosense_pipeline.codes import WINDOW_BY_WINDOW, Status
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_views.spellings import own_key, spellings, spelt
 from biosense_pipeline.store.evidence_tables import ImpersonationFinding
 from biosense_pipeline.store.impersonation_findings import LAST_CAPTURE, LAST_STILL
+from biosense_pipeline.store.impersonation_windows import read_windows
 from biosense_pipeline.store.tables import Employee, RecognitionResult, StreamImage
 
 _FINISHED = (Status.PROCESSED, Status.FAILED)
@@ -23,7 +24,11 @@ _LONGEST = timedelta(days=7)
 
 @dataclass(frozen=True)
 class StoredFinding:
-    """A finding of a presentation attack, made at a still or, where it ``goes_on``, at an earlier one."""
+    """A finding of a presentation attack, made at a still or, where it ``goes_on``, at an earlier one.
+
+    Attributes:
+        llr: of the window at which it was made; of a species whose windows are told one by one, of the still's.
+    """
 
     species: str
     llr: float
@@ -84,14 +89,15 @@ def outcome_stills(
             forms = spellings(connection, StreamImage, lan_ids)
             statement = statement.where(spelt(StreamImage.lan_id, [form for own in forms.values() for form in own]))
         findings = _findings(connection, start, end)
+        windows = _windows(connection, start, end)
         key_of = cache(own_key)
         for still_id, lan_id, captured, status, result, faces, llr in connection.execute(statement):
             assert captured is not None  # the times asked for exclude it
             key = key_of(lan_id)
             if wanted is not None and key not in wanted:
                 continue
-            of_agent = findings.get(key)
-            at = () if of_agent is None else _findings_at(of_agent, captured, still_id)
+            of_agent, says = findings.get(key, ()), windows.get(key, {})
+            at = _findings_at(of_agent, says, captured, still_id) if of_agent or says else ()
             if status in _FINISHED:
                 found[lan_id].append(OutcomeStill(still_id, captured, result, llr, faces, at))
             else:
@@ -135,12 +141,29 @@ def _findings(connection: Connection, start: datetime, end: datetime) -> dict[st
     return dict(found)
 
 
-def _findings_at(findings: Iterable[_Lasting], captured: datetime, still_id: int) -> tuple[StoredFinding, ...]:
-    """The findings made at a still, and those of other species that last there."""
+def _windows(connection: Connection, start: datetime, end: datetime) -> dict[str, dict[int, list[StoredFinding]]]:
+    """What the windows of these stills say, by agent and still."""
+    found: dict[str, dict[int, list[StoredFinding]]] = defaultdict(lambda: defaultdict(list))
+    says = read_windows(connection, start, end)
+    for employee_id, lan_id in connection.execute(select(Employee.id, Employee.lan_id).where(Employee.id.in_(says))):
+        for (species, still_id), llr in says[employee_id].items():
+            found[own_key(lan_id)][still_id].append(StoredFinding(species, llr, (), goes_on=True))
+    return found
+
+
+def _findings_at(
+    findings: Iterable[_Lasting], windows: Mapping[int, Iterable[StoredFinding]], captured: datetime, still_id: int
+) -> tuple[StoredFinding, ...]:
+    """The findings made at a still, and those of other species that last there.
+
+    Of a species whose windows are told one by one, it lasts at the stills whose windows say so.
+    """
     at: dict[str, StoredFinding] = {}
     for lasting in findings:
         if lasting.first[1] == still_id:
             at[lasting.finding.species] = lasting.finding
-        elif lasting.first < (captured, still_id) <= lasting.last:
+        elif lasting.finding.species not in WINDOW_BY_WINDOW and lasting.first < (captured, still_id) <= lasting.last:
             at.setdefault(lasting.finding.species, replace(lasting.finding, goes_on=True))
+    for window in windows.get(still_id, ()):
+        at.setdefault(window.species, window)
     return tuple(at.values())

@@ -26,6 +26,7 @@ from biosense_pipeline.store.impersonation_findings import (
     agents_with_findings,
     replace_findings,
 )
+from biosense_pipeline.store.impersonation_windows import WindowRow
 from biosense_pipeline.store.presentation_evidence import agents_with_evidence, captures_before
 from biosense_pipeline.workflows.baselines import baselines
 from biosense_pipeline.workflows.evidence_windows import evidence_window
@@ -175,6 +176,11 @@ class _Agent:
                     for excursion in found
                     if excursion.begun is not None
                 ],
+                [
+                    WindowRow(excursion.species, still.still_id, still.captured, round(llr, 4))
+                    for excursion in found
+                    for still, llr in excursion.windows
+                ],
                 run_id,
                 also=lambda connection: judged.remember(connection, run_id),
             )
@@ -190,7 +196,8 @@ class _Agent:
         baseline = None if self._baseline_of is None else self._baseline_of(start.date()).parameters()
         settings = self._settings
         own = settings.impersonation_window, settings.impersonation_bound, settings.impersonation_gap_minutes
-        return repr((own, self._model_text, baseline))
+        # The last word is for what each hour leaves: where that changes, hours are judged anew.
+        return repr((own, self._model_text, baseline, "windows"))
 
 
 def _finding(stretch: Stretch, excursion: Excursion) -> FindingRow:

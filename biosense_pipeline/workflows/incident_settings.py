@@ -15,5 +15,6 @@ def incident_assumptions(settings: Settings) -> Assumptions:
         largest_llr=settings.incident_largest_llr,
         no_face_share=settings.incident_no_face_share,
         pause_seconds=60 * settings.incident_pause_minutes,
+        sitting_seconds=60 * settings.incident_sitting_minutes,
         gap_seconds=60 * settings.incident_gap_minutes,
     )

@@ -21,6 +21,7 @@ def test_json_and_report(run: Run, tmp_path: Path) -> None:
     low, high = told["false_incidents_interval"]
     assert low <= told["false_incidents_per_agent_month"] <= high
     assert {entry["correlation"] for entry in told["correlated"]} == {0.0, 0.1, 0.2, 0.3, 0.5}
+    assert told["prints"]["plain"]["stills_median"] < told["prints"]["faint"]["stills_median"]
     page = Path(told["report"]).read_text()
     assert page.count("data:image/svg+xml") == 2
     assert "data:image/png" not in page

@@ -6,20 +6,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, delete, select, update
 
 from biosense_pipeline.codes import Species, StillResult
 from biosense_pipeline.matching.evidence.recapture import shipped_model
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.evidence_tables import PresentationBaseline
+from biosense_pipeline.store.evidence_tables import (
+    ImpersonationFinding,
+    ImpersonationProgress,
+    ImpersonationWindow,
+    PresentationBaseline,
+)
 from biosense_pipeline.store.impersonation_findings import read_findings
 from biosense_pipeline.store.presentation_evidence import KeptEvidence
 from biosense_pipeline.store.tables import StreamImage
 from biosense_pipeline.workflows.baselines import baselines, usual
 from biosense_pipeline.workflows.impersonation import detect_impersonation
 from biosense_pipeline_tests.conftest import HOUR
-from biosense_pipeline_tests.workflows.evidence_rows import Scene, employee_of, enter_scene, motionless, person
+from biosense_pipeline_tests.workflows.evidence_rows import STEP, Scene, employee_of, enter_scene, motionless, person
 
 MODEL = shipped_model()
 DAY = HOUR.date()
@@ -104,3 +109,49 @@ def test_prints_are_judged_by_it(database: Database) -> None:
     detect_impersonation(database, Settings(), HOUR, HOUR + timedelta(hours=1))
     found = {(employee, row.species) for employee, row in read_findings(database, HOUR, HOUR + timedelta(hours=1))}
     assert found == {(employee_of(database, "EU\\low"), Species.PRINT)}
+
+
+def test_windows_of_a_print_small_steps_equal_a_backfill(database: Database) -> None:
+    """What each later window says is kept, live as by the hour, and goes where it is said no more."""
+    for days in (2, 3, 4, 5):
+        enter_scene(database, scoring(person(days), 0.0), 40, start=HOUR - timedelta(days=days))
+
+    def rising(number: int) -> KeptEvidence:
+        return scoring(person(), 0.02 * number)(number)
+
+    begin, given = HOUR + timedelta(minutes=42), 0
+    while given < 120:
+        numbers = range(given, given + 18)
+        enter_scene(database, rising, 18, start=begin + given * STEP, numbers=numbers)
+        given += 18
+        for hour in range(2):
+            start = HOUR + timedelta(hours=hour)
+            detect_impersonation(database, Settings(), start, start + timedelta(hours=1))
+    live = windows_of(database)
+    said = [llr for _, llr in live]
+    assert len(live) > 30
+    assert len(set(said)) > 8
+    assert said[0] < 7 < max(said)
+    ((_, finding),) = read_findings(database, HOUR, HOUR + timedelta(hours=2))
+    assert live[0] == (finding.still_id, finding.llr)
+    assert live[-1][0] == finding.last_still_id
+    database.write(_forget)
+    detect_impersonation(database, Settings(), HOUR, HOUR + timedelta(hours=2))
+    assert windows_of(database) == live
+    assert detect_impersonation(database, Settings(), HOUR, HOUR + timedelta(hours=2)).rows_changed == 0
+    assert detect_impersonation(
+        database, Settings(impersonation_window=120), HOUR, HOUR + timedelta(hours=2)
+    ).rows_changed
+    assert windows_of(database) != live
+
+
+def _forget(connection: Connection) -> None:
+    for table in (ImpersonationProgress, ImpersonationFinding, ImpersonationWindow):
+        connection.execute(delete(table))
+
+
+def windows_of(database: Database) -> list[tuple[int, float]]:
+    """Still and LLR of all windows that are kept."""
+    with database.read() as connection:
+        rows = connection.execute(select(ImpersonationWindow.__table__).order_by(ImpersonationWindow.stream_image_id))
+        return [(row.stream_image_id, row.llr) for row in rows]

@@ -26,6 +26,7 @@ from biosense_pipeline_tests.incident_days import (
     enter_llrs,
     enter_results,
     enter_rows,
+    enter_windows,
     forget_analyses,
     incidents_of,
     set_results,
@@ -196,23 +197,43 @@ def test_findings_make_incidents(database: Database, analyse: Callable[..., Inci
 
 
 def test_lasting_finding_adds_up(database: Database, analyse: Callable[..., IncidentReport]) -> None:
-    """A print that is less than certain becomes an incident as it lasts, into the next hour too, and then closes.
+    """A recording that is less than certain becomes an incident as it lasts, into the next hour too, and then closes.
 
     That it lasted over the turn of the hour is known only in the second hour: the first is mended by that.
     """
     ids = enter_results(database, [SUCCESS] * 800)
     end, later = (ids[357], HOUR + 357 * STEP), (ids[500], HOUR + 500 * STEP)
-    enter_finding(database, ids[345], HOUR + 345 * STEP, Species.PRINT, 6.0, end)
+    enter_finding(database, ids[345], HOUR + 345 * STEP, Species.LOOP, 6.0, end)
     analyse(database, HOUR)
     assert incidents_of(database) == []
     change_finding(database, ids[345], later)
     report = analyse(database, HOUR + ONE_HOUR, HOUR + 2 * ONE_HOUR)
     (incident,) = incidents_of(database)
     # Six of the first window, a half of each still after it: more than 14 with the seventeenth.
-    assert (incident["species"], incident["opened"]) == ("PRINT", HOUR + 362 * STEP)
+    assert (incident["species"], incident["opened"]) == ("LOOP", HOUR + 362 * STEP)
     assert incident["stills"] == 156
     assert incident["closed"] is not None
     assert report.agents == 1
+    states = states_of(database)
+    forget_analyses(database)
+    analyse(database, *HOURS)
+    assert ([incident], states) == (incidents_of(database), states_of(database))
+
+
+def test_later_windows_of_a_print(database: Database, analyse: Callable[..., IncidentReport]) -> None:
+    """A weak print is an incident as soon as a later window says enough, over the turn of the hour as by backfill."""
+    ids = enter_results(database, [SUCCESS] * 500)
+    moments = [HOUR + number * STEP for number in range(500)]
+    enter_finding(database, ids[355], moments[355], Species.PRINT, 2.0, (ids[380], moments[380]))
+    says = [(ids[at], moments[at], min(9.0, 2.0 + 0.5 * (at - 355))) for at in range(355, 380)]
+    enter_windows(database, says, Species.PRINT)
+    analyse(database, HOUR)
+    assert incidents_of(database) == []
+    analyse(database, HOUR + ONE_HOUR)
+    (incident,) = incidents_of(database)
+    # 7.5 are said by the eleventh window after the first.
+    assert (incident["species"], incident["opened"]) == ("PRINT", moments[366])
+    assert incident["closed"] is not None
     states = states_of(database)
     forget_analyses(database)
     analyse(database, *HOURS)

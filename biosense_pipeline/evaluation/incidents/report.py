@@ -25,12 +25,20 @@ drawn at random: no face, no person, no camera is in it.</p>
 <tr><th>look-alike found, median</th><td>{{ n.swap_by_look_alike.seconds_median }} s</td>
 <td>accepted in {{ n.swap_by_look_alike.accepted }} of stills</td></tr>
 <tr><th>empty place found, median</th><td>{{ n.absent.seconds_median }} s</td><td></td></tr>
+<tr><th>a faint print found, median</th><td>{{ n.prints.faint.seconds_median }} s</td>
+<td>{{ n.prints.faint.not_found_within_two_hours }} not within two hours</td></tr>
+<tr><th>most prints found, median</th><td>{{ n.prints.plain.seconds_median }} s</td>
+<td>{{ n.prints.plain.not_found_within_two_hours }} not within two hours</td></tr>
 <tr><th>noisy camera, false incidents per agent-month</th><td>{{ n.noisy_camera.false_incidents_per_agent_month }}</td>
 <td>95 % {{ n.noisy_camera.interval[0] }} to {{ n.noisy_camera.interval[1] }}</td></tr>
 </table>
 <p>The noisy camera rejects {{ n.noisy_camera.rejected_then }} of the agent's stills for
 {{ n.noisy_camera.stills_at_a_time }} stills at a time, in {{ n.noisy_camera.share_of_time }} of all time: more than the
 test assumes of any camera.</p>
+<p>What windows say of prints is drawn from the normal distributions that the detector assumes: prints lie
+{{ n.prints.separation }} standard deviations above the agent's own windows, most of them
+{{ n.prints.plain.separations }} times as far; {{ n.prints.of_the_sitting }} of the variance belongs to the sitting, of
+{{ n.prints.sitting_stills }} stills in the mean. Of real prints nothing was at hand.</p>
 <h2>If rejections hang together more than assumed</h2>
 <table>
 <tr><th>evidence</th><th>correlation</th><th>false incidents, as set</th><th>false incidents, assumed so</th>

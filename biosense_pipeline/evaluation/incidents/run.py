@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from biosense_pipeline.codes import Species
+from biosense_pipeline.evaluation.incidents.prints import FAINT, PLAIN, PrintWorld, usual_world
 from biosense_pipeline.evaluation.incidents.scenarios import (
     LOOK_ALIKE_ACCEPTED,
     NOISY_REJECTED,
@@ -16,6 +17,8 @@ from biosense_pipeline.evaluation.incidents.scenarios import (
     FalseIncidents,
     absence,
     ordinary,
+    ordinary_prints,
+    shown_print,
     swap,
 )
 from biosense_pipeline.evaluation.incidents.shifts import Kind, World
@@ -55,6 +58,9 @@ class Simulation:
     swap: Detections
     look_alike: Detections
     absent: Detections
+    print_world: PrintWorld
+    faint_print: Detections
+    plain_print: Detections
     correlated: list[Correlated]
 
     @property
@@ -79,10 +85,10 @@ def simulate_incidents(
         world: how stills really are; None: as the test assumes.
     """
     # Of each scenario its own: more agent-months of one leave the others as they were.
-    generators = iter(np.random.default_rng(seed).spawn(5 + 3 * len(CORRELATIONS) * len(Kind)))
+    generators = iter(np.random.default_rng(seed).spawn(5 + 3 * len(CORRELATIONS) * len(Kind) + 3))
     world = world or World.as_assumed(assumptions, kind)
     some = max(1, agent_months // _SHARE)
-    total = 5 + len(CORRELATIONS) * len(Kind)
+    total = 8 + len(CORRELATIONS) * len(Kind)
     done = 0
 
     def told(result: Any) -> Any:
@@ -115,8 +121,26 @@ def simulate_incidents(
                     )
                 )
             )
+    prints = usual_world(assumptions.still_seconds)
+    false_prints = told(ordinary_prints(next(generators), agent_months, prints, assumptions))
+    faint, plain = (
+        told(shown_print(next(generators), max(1, swaps // 4), prints, assumptions, strength))
+        for strength in (FAINT, PLAIN)
+    )
     return Simulation(
-        seed, assumptions, world, bounds(assumptions), genuine, noisy, swapped, look_alike, absent, correlated
+        seed,
+        assumptions,
+        world,
+        bounds(assumptions),
+        replace(genuine, by_species={**genuine.by_species, Species.PRINT: false_prints}),
+        noisy,
+        swapped,
+        look_alike,
+        absent,
+        prints,
+        faint,
+        plain,
+        correlated,
     )
 
 
@@ -149,6 +173,13 @@ def numbers(run: Simulation) -> dict[str, Any]:
         "swap": _found(run.swap),
         "swap_by_look_alike": {**_found(run.look_alike), "accepted": LOOK_ALIKE_ACCEPTED},
         "absent": _found(run.absent),
+        "prints": {
+            "separation": round(run.print_world.separation, 3),
+            "of_the_sitting": round(run.print_world.lasting, 3),
+            "sitting_stills": run.print_world.sitting_stills,
+            "faint": {**_found(run.faint_print), "separations": FAINT},
+            "plain": {**_found(run.plain_print), "separations": PLAIN},
+        },
         "correlated": [
             {
                 "correlation": entry.correlation,

@@ -6,6 +6,7 @@ import numpy as np
 
 from biosense_pipeline.codes import Species
 from biosense_pipeline.evaluation.incidents.folding import Openings, openings
+from biosense_pipeline.evaluation.incidents.prints import PrintWorld, print_openings, window_llrs
 from biosense_pipeline.evaluation.incidents.shifts import (
     Shifts,
     World,
@@ -109,6 +110,36 @@ def absence(rng: np.random.Generator, absences: int, world: World, assumptions: 
     return _after(rng, absences, world, assumptions, Species.ABSENT)
 
 
+def ordinary_prints(rng: np.random.Generator, agent_months: int, world: PrintWorld, assumptions: Assumptions) -> int:
+    """How many incidents of a print there are over shifts of agents before whom there is none."""
+    shifts_left, count = agent_months * DAYS_A_MONTH, 0
+    while shifts_left > 0:
+        n = min(shifts_left, _AT_ONCE)
+        llrs, found = window_llrs(rng, n, assumptions.stills_per_day, world)
+        limits = limits_of(assumptions)[Species.PRINT]
+        count += int(print_openings(llrs, found, limits, assumptions.still_seconds).count.sum())
+        shifts_left -= n
+    return count
+
+
+def shown_print(
+    rng: np.random.Generator, n: int, world: PrintWorld, assumptions: Assumptions, strength: float
+) -> Detections:
+    """An hour into the shift a print takes the agent's place, so many separations above the agent."""
+    llrs, found = window_llrs(rng, n, BEFORE + AFTER, world, BEFORE, strength)
+    limits = limits_of(assumptions)[Species.PRINT]
+    outcome = print_openings(llrs, found, limits, assumptions.still_seconds, BEFORE)
+    return _detections(rng, outcome, assumptions)
+
+
+def _detections(rng: np.random.Generator, outcome: Openings, assumptions: Assumptions) -> Detections:
+    counted = ~outcome.open_before
+    found = outcome.first[counted] >= 0
+    taken = np.where(found, outcome.first[counted] - BEFORE + 1, np.inf)
+    until_first = rng.random(len(taken)) * assumptions.still_seconds
+    return Detections(until_first + (taken - 1) * assumptions.still_seconds, taken, int(outcome.open_before.sum()))
+
+
 def _after(rng: np.random.Generator, n: int, world: World, assumptions: Assumptions, species: Species) -> Detections:
     seconds, stills, open_before = [], [], 0
     for start in range(0, n, 4 * _AT_ONCE):
@@ -121,14 +152,10 @@ def _after(rng: np.random.Generator, n: int, world: World, assumptions: Assumpti
         faces = np.concatenate([faces_at_work(rng, some, BEFORE, world), later], axis=1)
         somebody_else = np.broadcast_to(np.arange(BEFORE + AFTER) >= BEFORE, scores.shape)
         drawn = shifts(faces, scores, somebody_else, world, assumptions)
-        outcome = _openings(drawn, species, assumptions, BEFORE)
-        counted = ~outcome.open_before
-        found = outcome.first[counted] >= 0
-        taken = np.where(found, outcome.first[counted] - BEFORE + 1, np.inf)
-        until_first = rng.random(len(taken)) * assumptions.still_seconds
-        seconds.append(until_first + (taken - 1) * assumptions.still_seconds)
-        stills.append(taken)
-        open_before += int(outcome.open_before.sum())
+        part = _detections(rng, _openings(drawn, species, assumptions, BEFORE), assumptions)
+        seconds.append(part.seconds)
+        stills.append(part.stills)
+        open_before += part.open_before
     return Detections(np.concatenate(seconds), np.concatenate(stills), open_before)
 
 

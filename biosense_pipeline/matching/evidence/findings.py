@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from biosense_pipeline.codes import Species
+from biosense_pipeline.codes import WINDOW_BY_WINDOW, Species
 from biosense_pipeline.matching.evidence.presentation import alarms
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
 from biosense_pipeline.matching.evidence.stretch import Stretch
@@ -29,6 +29,8 @@ class Excursion:
         first, last: the stills that pass; where it began before what was analysed, the first one analysed.
         found: what the window that ends with ``first`` says.
         begun: capture time of the earliest still by whose window it may have begun; None: it began with ``first``.
+        windows: what the window says that ends with each still that passes, of a species of which each window says
+            something of its own.
     """
 
     species: Species
@@ -36,6 +38,7 @@ class Excursion:
     last: EvidenceStill
     found: Evidence
     begun: datetime | None
+    windows: tuple[tuple[EvidenceStill, float], ...] = ()
 
 
 def passes(evidence: Evidence | None, still: EvidenceStill, bound: float) -> bool:
@@ -80,14 +83,15 @@ def _excursions(stretch: Stretch, positions: Sequence[int], species: Species, bo
     last: int | None = None
     for position in filter(passing, positions):
         still, before = stretch.stills[position], stretch.before(position)
+        evidence = stretch.evidence(position, species)
+        assert evidence is not None
+        says = ((still, evidence.llr),) if species in WINDOW_BY_WINDOW else ()
         if last in before:
-            found[-1] = replace(found[-1], last=still)
+            found[-1] = replace(found[-1], last=still, windows=(*found[-1].windows, *says))
         else:
             # The windows before the first one that was analysed are asked only where something passes.
             begun = [earlier for earlier in before if passing(earlier)]
-            evidence = stretch.evidence(position, species)
-            assert evidence is not None
             since = stretch.stills[before[0]].captured if begun else None
-            found.append(Excursion(species, still, still, evidence, since))
+            found.append(Excursion(species, still, still, evidence, since, says))
         last = position
     return found

@@ -20,6 +20,8 @@ class Assumptions:
         largest_llr: no still says more than this of who is there.
         no_face_share: of an agent's stills at work, those without a face.
         pause_seconds: mean length of a stretch without a face at work.
+        sitting_seconds: time in which the correlation of what two windows say of a print falls to 1/e: light, place
+            and clothes are those of the sitting.
         gap_seconds: after so long without evidence the test begins anew: who sat there before says nothing of
             who sits there afterwards.
     """
@@ -33,6 +35,7 @@ class Assumptions:
     largest_llr: float = 5.0
     no_face_share: float = 0.1
     pause_seconds: float = 300.0
+    sitting_seconds: float = 3600.0
     gap_seconds: float = 900.0
 
     @property
@@ -59,6 +62,11 @@ class Assumptions:
     def pause_correlation(self) -> float:
         """Correlation of having no face, of two stills ``still_seconds`` apart, of an agent at work."""
         return math.exp(-self.still_seconds / self.pause_seconds)
+
+    @property
+    def sitting_correlation(self) -> float:
+        """Correlation of what the windows of two stills ``still_seconds`` apart say of a print, of an agent at work."""
+        return math.exp(-self.still_seconds / self.sitting_seconds)
 
     def _limited(self, llr: float) -> float:
         return max(-self.largest_llr, min(self.largest_llr, llr))

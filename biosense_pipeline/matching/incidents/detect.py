@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from biosense_pipeline.codes import Species
+from biosense_pipeline.codes import WINDOW_BY_WINDOW, Species
 from biosense_pipeline.matching.incidents.assumptions import Assumptions
 from biosense_pipeline.matching.incidents.bounds import bounds
 from biosense_pipeline.matching.incidents.incident import Incident
@@ -50,7 +50,9 @@ def detect(state: AgentState, stills: Iterable[IncidentStill], assumptions: Assu
                 at_rest[species] = still.captured
                 continue
             track = _track(tracks.get(species), at_rest.pop(species, None), limits[species])
-            novelty = None if finding is None else new[finding.species]
+            # What a window says of its own species is weighed against what the windows before it have said.
+            of_window = finding is not None and finding.species is species and limits[species].restated
+            novelty = None if finding is None or of_window else new[finding.species]
             tracks[species], ended, when = track.add(still, llr, rests_on, novelty, limits[species])
             (suspected.add if tracks[species].statistic > 0 else suspected.discard)(species)
             if ended is not None:
@@ -70,9 +72,19 @@ def detect(state: AgentState, stills: Iterable[IncidentStill], assumptions: Assu
 @lru_cache(maxsize=16)
 def limits_of(assumptions: Assumptions) -> dict[Species, Limits]:
     """What the test of each species is held to."""
-    seconds = {Species.UNKNOWN_PERSON: assumptions.correlation_seconds, Species.ABSENT: assumptions.pause_seconds}
+    seconds = {
+        Species.UNKNOWN_PERSON: assumptions.correlation_seconds,
+        Species.ABSENT: assumptions.pause_seconds,
+        **dict.fromkeys(WINDOW_BY_WINDOW, assumptions.sitting_seconds),
+    }
     return {
-        species: Limits(bound, seconds.get(species), assumptions.gap_seconds, exceptions=species is Species.ABSENT)
+        species: Limits(
+            bound,
+            seconds.get(species),
+            assumptions.gap_seconds,
+            exceptions=species is Species.ABSENT,
+            restated=species in WINDOW_BY_WINDOW,
+        )
         for species, bound in bounds(assumptions).items()
     }
 

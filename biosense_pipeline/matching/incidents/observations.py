@@ -6,7 +6,7 @@
   agent. Where none is the agent, the nearest one's LLR says at most how much speaks against it.
 * A still without a face says nothing of who is there, only that nobody is.
 * A finding is told once, with the still at which it was made. As long as it lasts each further still adds its share
-  of a window that says the same.
+  of a window that says the same; of a print, what its own window says.
 * No finding of an attack speaks a little against the attack, as it might have been found.
 """
 

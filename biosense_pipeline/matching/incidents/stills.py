@@ -13,7 +13,8 @@ class PresentationFinding:
     Attributes:
         llr: of the window that ends with the still; positive speaks for the attack.
         still_ids: the stills that it rests on; empty where that is not known.
-        goes_on: it was found at an earlier still and lasts; ``llr`` is what was said then.
+        goes_on: it was found at an earlier still and lasts; ``llr`` is what was said then or, of a species whose
+            windows are told one by one, what the window of this still says.
     """
 
     species: Species

@@ -9,6 +9,11 @@ time between them: stills of the same moment add nothing, and far apart each cou
 an incident counts in full: a person who is recognised is there. Only of presence a single still may be an
 exception: a face found where nobody is.
 
+Where the evidence is that of whole windows, as of a print, the next window has all but one of its stills in common
+with the one before, and says the same again, better or worse. It counts for what it says beyond all that the windows
+have said so far, or by its discount where that is more. That discount goes by the sitting: light and place that make
+a genuine agent look like a print stay for as long.
+
 After a gap the test begins anew, and what was open closes with the last still before it. Nothing is closed by
 the mere passing of time: it takes a later still, so that the outcome follows from the stills alone.
 """
@@ -35,12 +40,14 @@ class Limits:
             do not hang together; None: what is new in a still is told with it.
         gap_seconds: after so long without evidence the test begins anew.
         exceptions: a still that speaks against the incident after one that speaks for it may be by chance.
+        restated: what a still says is what its window says, the windows before it counted.
     """
 
     bound: float
     correlation_seconds: float | None
     gap_seconds: float
     exceptions: bool = False
+    restated: bool = False
 
     def correlation(self, seconds: float | None) -> float:
         """Of stills so far apart, exp(-seconds / correlation_seconds); None: there was no still before."""
@@ -70,6 +77,7 @@ class Track:
         heard: capture time of the last evidence; None: there was none since a gap.
         first_still_id and what follows: since the sum was last at zero; None and 0 where it is.
         raised: the sum since then without the bound's limit, ``peak`` the largest it was.
+        said: of that, what windows have said.
         opened: None: no incident is open.
     """
 
@@ -80,6 +88,7 @@ class Track:
     stills: int = 0
     raised: float = 0.0
     peak: float = 0.0
+    said: float = 0.0
     opened: datetime | None = None
     first_steps: tuple[Step, ...] = ()
     last_steps: tuple[Step, ...] = ()
@@ -128,6 +137,7 @@ class Track:
                 stills=self.stills + (speaks_for and still.still_id != self.last_still_id),
                 raised=raised,
                 peak=max(self.peak, raised),
+                said=max(0.0, self.said + moved) if limits.restated and not beside else self.said,
                 opened=self.opened or (still.captured if statistic >= limits.bound else None),
             ),
             None,
@@ -148,7 +158,10 @@ class Track:
         if llr <= 0:
             step = self._last_step
             return limits.discount_against(llr, seconds, step is not None and step.llr > 0)
-        return limits.discount(seconds) if novelty is None else novelty
+        if novelty is not None:
+            return novelty
+        worth = limits.discount(seconds)
+        return max(worth, 1.0 - self.said / llr) if limits.restated else worth
 
     def _with(self, step: Step) -> "Track":
         if len(self.first_steps) < FIRST_STEPS:

@@ -72,7 +72,7 @@ def test_baselines_without_reference() -> None:
 
 
 def test_pooled_baselines_of_many_subjects(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many subjects there are, no more than twenty pooled baselines are made, none of a subject's own stills."""
+    """However many subjects there are, at most twenty pooled baselines are made, none of a subject's own stills."""
     many = [sequence(f"s{n}", "s", 4, 0.0, moving=True) for n in range(50)]
     made: list[int] = []
 

@@ -9,6 +9,7 @@ import pytest
 
 from biosense_pipeline.codes import Species, StillResult
 from biosense_pipeline.evaluation.incidents.folding import openings
+from biosense_pipeline.evaluation.incidents.prints import print_openings, usual_world, window_llrs
 from biosense_pipeline.evaluation.incidents.run import numbers, simulate_incidents
 from biosense_pipeline.evaluation.incidents.scenarios import FalseIncidents, ordinary, swap
 from biosense_pipeline.evaluation.incidents.shifts import Kind, World, faces_at_work, person_scores, shifts
@@ -16,7 +17,7 @@ from biosense_pipeline.matching.incidents.assumptions import Assumptions
 from biosense_pipeline.matching.incidents.detect import detect, limits_of
 from biosense_pipeline.matching.incidents.run_length import llr_separation
 from biosense_pipeline.matching.incidents.state import AgentState
-from biosense_pipeline.matching.incidents.stills import IncidentStill
+from biosense_pipeline.matching.incidents.stills import IncidentStill, PresentationFinding
 from biosense_pipeline_tests.matching.incidents.stills import START
 
 ASSUMED = Assumptions(stills_per_day=400)
@@ -64,6 +65,35 @@ def test_a_look_alike_is_judged_by_what_was_calibrated_on_others() -> None:
     bound = separation * NormalDist().inv_cdf(1 - ASSUMED.fnmr) - separation**2 / 2
     assert (usual < bound).mean() == pytest.approx(ASSUMED.fmr, abs=0.002)
     assert (alike < bound).mean() == pytest.approx(0.3, abs=0.01)
+
+
+def test_folding_of_prints_is_the_test_on_stills() -> None:
+    """Incidents of a print open at the very stills at which they open in the test that runs on stored stills."""
+    world = replace(usual_world(), sitting_stills=40.0, lasting=0.7)
+    llrs, found = window_llrs(np.random.default_rng(5), 25, 700, world, 350, 0.6)
+    folded = print_openings(llrs, found, limits_of(ASSUMED)[Species.PRINT], 10.0)
+    for row in range(25):
+        stills = [_judged(number, float(llrs[row, number]), bool(found[row, number])) for number in range(700)]
+        opened = [
+            (incident.opened - START) // timedelta(seconds=10)
+            for incident in detect(AgentState(), stills, ASSUMED).incidents
+            if incident.species is Species.PRINT
+        ]
+        assert folded.count[row] == len(opened)
+        assert folded.first[row] == (min(opened) if opened else -1)
+    assert folded.count.sum() > 10
+
+
+def test_windows_of_prints_are_as_stated() -> None:
+    """Genuine windows are findings as seldom as a normal distribution says, hang together, and prints lie higher."""
+    world = usual_world()
+    llrs, found = window_llrs(np.random.default_rng(2), 4000, 400, world)
+    assert found.mean() == pytest.approx(NormalDist().cdf(-2.5), rel=0.2)
+    assert found[:, 1:][found[:, :-1]].mean() > 0.8
+    shown, _ = window_llrs(np.random.default_rng(2), 4000, 400, world, 100)
+    # Half of the prints say more, half less, than what lies at the separation: half its square.
+    assert np.median(shown[:, 200:]) == pytest.approx(world.separation**2 / 2, rel=0.1)
+    assert np.array_equal(shown[:, :100], llrs[:, :100])
 
 
 def test_shifts_are_as_stated() -> None:
@@ -126,3 +156,9 @@ def _still(number: int, face: bool, llr: float, kind: Kind) -> IncidentStill:
         return IncidentStill(number + 1, captured, StillResult.NO_FACES_FOUND, None, 0)
     result = StillResult.UNKNOWN_PERSON if llr > 0 else StillResult.SUCCESS
     return IncidentStill(number + 1, captured, result, -llr if kind is Kind.LLRS else None, 1)
+
+
+def _judged(number: int, llr: float, found: bool) -> IncidentStill:
+    """A still of the agent whose window, where it is a finding, says that of a print."""
+    says = (PresentationFinding(Species.PRINT, llr, goes_on=True),) if found else ()
+    return IncidentStill(number + 1, START + number * timedelta(seconds=10), StillResult.SUCCESS, None, 1, says)

@@ -163,18 +163,18 @@ def test_frozen_feed_opens_with_its_finding() -> None:
 
 def test_overlapping_windows_count_once() -> None:
     """A finding counts by the share of its stills that the one before it did not rest on."""
-    same = [found(number, Species.PRINT, 6.0, tuple(range(1, 13))) for number in range(12, 60)]
+    same = [found(number, Species.LOOP, 6.0, tuple(range(1, 13))) for number in range(12, 60)]
     assert run(same).incidents == ()
-    afresh = [found(12 * n, Species.PRINT, 6.0, tuple(range(12 * n + 1, 12 * n + 13))) for n in range(5)]
-    assert [incident.species for incident in run(afresh).incidents] == [Species.PRINT]
+    afresh = [found(12 * n, Species.LOOP, 6.0, tuple(range(12 * n + 1, 12 * n + 13))) for n in range(5)]
+    assert [incident.species for incident in run(afresh).incidents] == [Species.LOOP]
     # The sum of three windows of 6 passes the bound of 14; the share of nothing new passes none.
     assert run(afresh[:2]).incidents == ()
 
 
 def test_finding_that_goes_on_adds_up() -> None:
     """While a finding lasts each still adds its share of a window; a change of the source is told once."""
-    first = found(0, Species.PRINT, 6.0, tuple(range(12)))
-    lasting = PresentationFinding(Species.PRINT, 6.0, tuple(range(12)), goes_on=True)
+    first = found(0, Species.LOOP, 6.0, tuple(range(12)))
+    lasting = PresentationFinding(Species.LOOP, 6.0, tuple(range(12)), goes_on=True)
     (incident,) = run([first], [replace(still, findings=(lasting,)) for still in stills([SUCCESS] * 30, 1)]).incidents
     assert incident.opened == at(17)
     assert [step.discount for step in incident.steps[:3]] == [1.0, 1 / 12, 1 / 12]
@@ -183,6 +183,32 @@ def test_finding_that_goes_on_adds_up() -> None:
     assert (
         run([change], [replace(still, findings=(still_there,)) for still in stills([SUCCESS] * 99, 1)]).incidents == ()
     )
+
+
+def test_windows_of_a_print_are_restated() -> None:
+    """What a later window says beyond the ones before counts at once, what it says again hardly, less takes nothing."""
+    first = found(0, Species.PRINT, 2.0, tuple(range(12)))
+    said = [4.0, 4.0, 3.0, 6.0, 9.0]
+    later = [
+        replace(still, findings=(PresentationFinding(Species.PRINT, llr, goes_on=True),))
+        for still, llr in zip(stills([SUCCESS] * 5, 1), said, strict=True)
+    ]
+    (incident,) = run([first], later).incidents
+    statistics = [step.statistic for step in incident.steps]
+    assert statistics == pytest.approx([2.0, 4.0, 4.0, 4.0, 6.0, incident.bound], abs=0.02)
+    assert (incident.opened, incident.closed) == (at(5), None)
+    # Thirty windows that all say the same make no more of it: light and place are those of one sitting.
+    weak = PresentationFinding(Species.PRINT, 4.0, goes_on=True)
+    assert run([first], [replace(still, findings=(weak,)) for still in stills([SUCCESS] * 30, 1)]).incidents == ()
+    # Of a sitting of many hours they do.
+    assert run([first], [replace(still, findings=(weak,)) for still in stills([SUCCESS] * 900, 1)]).incidents != ()
+
+
+def test_print_after_another_source() -> None:
+    """That the source has changed counts beside what the windows say, not instead of it."""
+    change = found(0, Species.SOURCE_CHANGE, 3.0, (1,))
+    (incident,) = run([change], [found(1, Species.PRINT, 5.0)]).incidents
+    assert [step.statistic for step in incident.steps][::2] == pytest.approx([3.0, incident.bound])
 
 
 def test_another_source_alone_opens_nothing_and_adds() -> None:

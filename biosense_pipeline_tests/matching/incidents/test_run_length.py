@@ -81,7 +81,15 @@ def test_every_setting_has_bounds(odd: dict[str, float]) -> None:
 
 def test_presentation_bound_is_lordens() -> None:
     """E to the bound is the number of stills to a false alarm, shared among the five species of a third."""
-    assert np.exp(bounds(ASSUMED)[Species.PRINT]) == pytest.approx(5 * 3 * 86_400)
+    assert np.exp(bounds(ASSUMED)[Species.FROZEN]) == pytest.approx(5 * 3 * 86_400)
+
+
+def test_bound_of_a_print_is_by_the_sitting() -> None:
+    """What windows of a sitting say hangs together: two hours of stills are one chance of a false alarm."""
+    chances = np.exp(bounds(ASSUMED)[Species.PRINT]) / (5 * 3)
+    assert chances == pytest.approx(30 * 8 / 2, rel=0.001)
+    longer = replace(ASSUMED, sitting_seconds=2 * ASSUMED.sitting_seconds)
+    assert np.exp(bounds(longer)[Species.PRINT]) / (5 * 3) == pytest.approx(chances / 2, rel=0.001)
 
 
 def _simulated(evidence: OrdinaryEvidence, bound: float, runs: int) -> float:
