@@ -42,8 +42,8 @@ def incidents(context: dg.AssetExecutionContext, database: DatabaseResource) -> 
     An hour starts from the state at the end of the last one analysed before it, and yet does not depend on it as a
     partition: where an hour ends in another state than it did, the workflow itself analyses the following ones
     again, so that any order of hours comes to the same. With a dependency of each hour on the one before, a
-    backfill of 60 hours ran this asset in runs of its own, each waiting for the last (6 runs in 98 s instead of 3 in
-    28 s, with assets that do nothing), and one failed hour kept all later ones from being analysed.
+    backfill would run this asset in runs of its own, each waiting for the last, and one failed hour
+    would keep all later ones from being analysed.
     """
     settings, run_id = load_settings(), context.run.run_id
     with told_plainly(), database.connected() as opened:

@@ -25,24 +25,24 @@ class EnrolmentSettings(BaseSettings):
         25.0,
         ge=0,
         allow_inf_nan=False,
-        description="Least variance of the Laplacian of the aligned face in a training image. The demo's have 288 to "
-        "2,006, and 54 or more at 86 pixels under strong compression; blurred so that their own stills lie 0.14 to "
-        "0.24 farther off, 6 to 24.",
+        description="Least variance of the Laplacian of the aligned face in a training image. Measured for the "
+        "design on the demo's: 288 to 2,006, 54 or more at 86 pixels under strong compression, and 6 to 24 where they "
+        "are blurred so that their own stills lie 0.14 to 0.24 farther off.",
     )
     training_max_clipped: float = Field(
         0.25,
         ge=0,
         le=1,
-        description="Largest share of a training image's face that may be black, and that may be white. The demo's "
-        "have 1 % at most; at a tenth of their light, where their own stills lie 0.1 to 0.4 farther off, over 30 % are "
-        "black. Dark skin and a black beard in ordinary light must pass.",
+        description="Largest share of a training image's face that may be black, and that may be white. Measured "
+        "for the design on the demo's: 1 % at most; at a tenth of their light, where their own stills lie 0.1 to 0.4 "
+        "farther off, over 30 % are black. Dark skin and a black beard in ordinary light must pass.",
     )
     training_max_nose_offset: float = Field(
         0.35,
         gt=0,
         allow_inf_nan=False,
         description="How far the base of the nose may lie from the middle between the eyes, in halves of their "
-        "distance: a head turned by some 30 degrees. The demo's training images have 0.17 at most.",
+        "distance: a head turned by some 30 degrees. The demo's have 0.17 at most (measured for the design).",
     )
     training_max_roll: float = Field(
         25.0,
