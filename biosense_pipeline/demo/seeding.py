@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import Connection, update
 
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.demo import frames
@@ -23,9 +22,8 @@ from biosense_pipeline.store.capture import (
     without_training_image,
 )
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.employees import employee_ids
+from biosense_pipeline.store.employees import describe, employee_ids
 from biosense_pipeline.store.results import read_results
-from biosense_pipeline.store.tables import Employee
 
 _BATCH = 25
 
@@ -86,16 +84,7 @@ def enrol_demo_agents(database: Database, captured: datetime) -> None:
 def _register(database: Database) -> None:
     """Enter the agents with their names and team leads, as a site's own list of staff would have them."""
     ids = employee_ids(database, LAN_IDS)
-
-    def name(connection: Connection) -> None:
-        for agent in AGENTS:
-            connection.execute(
-                update(Employee)
-                .where(Employee.id == ids[agent_key(agent.lan_id)])
-                .values(display_name=agent.name, team_lead=agent.team_lead)
-            )
-
-    database.write(name)
+    describe(database, {ids[agent_key(agent.lan_id)]: (agent.name, agent.team_lead) for agent in AGENTS})
 
 
 def _enter_undecided(database: Database) -> None:

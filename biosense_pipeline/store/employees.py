@@ -1,8 +1,8 @@
 """Agents by LAN id. Unknown ones are registered by themselves, as not enrolled."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from biosense_pipeline.errors import BiosenseError
@@ -55,6 +55,17 @@ def employee_lan_ids(database: Database, employee_ids: Iterable[int]) -> dict[in
     with database.read() as connection:
         rows = connection.execute(select(Employee.id, Employee.lan_id)).all() if wanted else []
     return {row.id: row.lan_id for row in rows if row.id in wanted}
+
+
+def describe(database: Database, names: Mapping[int, tuple[str | None, str | None]]) -> None:
+    """Enter name and team lead of employees, by their ids."""
+
+    def enter(connection: Connection) -> None:
+        for employee, (name, team_lead) in names.items():
+            described = update(Employee).where(Employee.id == employee)
+            connection.execute(described.values(display_name=name, team_lead=team_lead))
+
+    database.write(enter)
 
 
 def of_these(database: Database, employees: Iterable[int], lan_ids: Iterable[str] | None) -> list[int]:
