@@ -7,7 +7,7 @@ import dagster as dg
 
 from biosense_pipeline.assets.impersonation import presentation_evidence
 from biosense_pipeline.assets.incidents import alert_deliveries, incidents
-from biosense_pipeline.assets.metadata import markdown_table
+from biosense_pipeline.assets.metadata import table
 from biosense_pipeline.checks_by_hour import Finding, over_hours
 from biosense_pipeline.codes import Verdict
 from biosense_pipeline.errors import WrongUse
@@ -21,6 +21,7 @@ from biosense_pipeline.store.evidence_coverage import evidence_coverage
 from biosense_pipeline.store.incident_rows import incidents_opened, stills_seen, verdicts_on
 from biosense_pipeline.vision.presentation.features import FEATURES_ID
 from biosense_pipeline.workflows.alerts.channels import channels
+from biosense_pipeline.workflows.report_tables import Table
 from biosense_pipeline.workflows.workbench import naive_utc_now
 
 #: Of the stills with one face so many have to have evidence. Single pictures may defeat the measuring; hours that
@@ -120,7 +121,7 @@ def _messages(failing: list[Delivery]) -> dg.MarkdownMetadataValue:
         for row in failing
     ]
     headings = ["channel", "incident", "event", "entered (UTC)", "attempts", "last reason"]
-    return dg.MetadataValue.md(markdown_table(headings, cells) if cells else "none")
+    return table(Table(headings, cells))
 
 
 presentation_checks: Sequence[dg.AssetChecksDefinition] = [

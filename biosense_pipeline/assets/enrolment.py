@@ -2,12 +2,13 @@
 
 import dagster as dg
 
-from biosense_pipeline.assets.metadata import column_schema, count_table, markdown_table
+from biosense_pipeline.assets.metadata import column_schema, count_table, table
 from biosense_pipeline.assets.sources import ENROLMENT, train_img
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
 from biosense_pipeline.store.tables import FaceEncoding, TrainingCheck
 from biosense_pipeline.store.training import benchmark_counts
 from biosense_pipeline.workflows.enrol import EnrolmentReport, check_training_images, encode_benchmarks
+from biosense_pipeline.workflows.report_tables import Table
 
 #: Failures named in the metadata of one materialisation.
 _MOST_FAILURES = 20
@@ -79,7 +80,7 @@ def benchmark_encodings(
 
 def _failures(report: EnrolmentReport) -> dg.MarkdownMetadataValue:
     rows = [(image_id, lan_id, why) for image_id, (lan_id, why) in list(report.failures.items())[:_MOST_FAILURES]]
-    return dg.MetadataValue.md(markdown_table(["training image", "agent", "why"], rows) if rows else "none")
+    return table(Table(["training image", "agent", "why"], rows))
 
 
 default_assets = [training_image_checks, benchmark_encodings]

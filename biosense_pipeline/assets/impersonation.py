@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, markdown_table
+from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, table
 from biosense_pipeline.assets.recognised import each_hour, plot_once_over
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.codes import Species
@@ -23,6 +23,7 @@ from biosense_pipeline.store.impersonation_findings import FindingRow, read_find
 from biosense_pipeline.vision.presentation.features import FEATURES_ID
 from biosense_pipeline.workflows.evidence_over_time import evidence_over_time
 from biosense_pipeline.workflows.impersonation import ImpersonationReport, detect_impersonation
+from biosense_pipeline.workflows.report_tables import Table
 
 GROUP = "presentation"
 #: The first windows of an hour begin in the one before, and each of their stills is held against those up to an hour
@@ -80,7 +81,7 @@ def _coverage(database: Database, hour: Hour) -> Metadata:
 def _coverage_table(agents: list[AgentCoverage]) -> dg.MarkdownMetadataValue:
     cells = [(agent.lan_id, agent.processed, agent.with_evidence, agent.one_face, agent.usable) for agent in agents]
     headings = ["agent", "processed", "with evidence", "one face", "usable"]
-    return dg.MetadataValue.md(markdown_table(headings, cells) if cells else "none")
+    return table(Table(headings, cells))
 
 
 @dg.asset(
@@ -140,7 +141,7 @@ def _findings(database: Database, settings: Settings, hour: Hour, report: Impers
 def _findings_table(rows: list[tuple[int, FindingRow]], lan_ids: dict[int, str]) -> dg.MarkdownMetadataValue:
     cells = [(lan_ids[employee], row.species, *_times(row), f"{row.llr:.1f}") for employee, row in rows[:_MOST_ROWS]]
     headings = ["agent", "species", "from", "until", "log-likelihood ratio"]
-    return dg.MetadataValue.md(markdown_table(headings, cells) if cells else "none")
+    return table(Table(headings, cells))
 
 
 def _times(row: FindingRow) -> tuple[str, str]:
@@ -148,7 +149,7 @@ def _times(row: FindingRow) -> tuple[str, str]:
 
 
 def _not_judged(reasons: dict[Species, str]) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md(markdown_table(["species", "reason"], sorted(reasons.items())) if reasons else "none")
+    return table(Table(["species", "reason"], sorted(reasons.items())))
 
 
 def _evidence_plot(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from biosense_pipeline.assets.impersonation import REACH, impersonation_findings
-from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, markdown_table
+from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, table
 from biosense_pipeline.assets.recognised import each_hour, plot_once_over
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.partitions import BACKFILL, HOURS, Hour
@@ -20,6 +20,7 @@ from biosense_pipeline.workflows.alerts.channels import channels
 from biosense_pipeline.workflows.alerts.deliver import deliver_alerts
 from biosense_pipeline.workflows.alerts.sender import AppriseSender
 from biosense_pipeline.workflows.incidents import IncidentReport, detect_incidents
+from biosense_pipeline.workflows.report_tables import Table
 
 GROUP = "incidents"
 #: Incidents in the table, agents whose evidence is drawn over time.
@@ -92,7 +93,7 @@ def _table(rows: list[IncidentRow]) -> dg.MarkdownMetadataValue:
         for row in rows[-_MOST_ROWS:]
     ]
     headings = ["incident", "agent", "species", "opened", "closed", "stills", "peak"]
-    return dg.MetadataValue.md(markdown_table(headings, cells) if cells else "none")
+    return table(Table(headings, cells))
 
 
 def _evidence_plot(hour: Hour, rows: list[IncidentRow]) -> str | None:
@@ -137,7 +138,7 @@ def alert_deliveries(context: dg.AssetExecutionContext, database: DatabaseResour
             "delivered": report.delivered,
             "failed": len(report.failures),
             "given_up": report.given_up,
-            "failures": dg.MetadataValue.md(markdown_table(headings, failures) if failures else "none"),
+            "failures": table(Table(headings, failures)),
             "dagster/column_schema": column_schema(AlertDelivery),
         }
     )

@@ -33,22 +33,15 @@ def count_table(
 ) -> dg.MarkdownMetadataValue:
     """Counts by name, as given, the first ``most`` of them."""
     rows = list(counts.items())
-    text = markdown_table([heading, what], rows[:most])
+    text = _markdown([heading, what], rows[:most])
     if len(rows) > most:
         text += f"\n\n… and {len(rows) - most} more"
     return dg.MetadataValue.md(text)
 
 
-def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A Markdown table; cells are data, so that no LAN id can break out of its cell."""
-    cells = [headings, *rows]
-    lines = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in cells]
-    return "\n".join([lines[0], "|" + " --- |" * len(headings), *lines[1:]])
-
-
 def table(shown: Table) -> dg.MarkdownMetadataValue:
     """A report's table, or a word where it has no rows."""
-    return dg.MetadataValue.md(markdown_table(*shown) if shown.rows else "none")
+    return dg.MetadataValue.md(_markdown(*shown) if shown.rows else "none")
 
 
 def percentiles(values: Sequence[float], unit: str) -> Metadata:
@@ -64,6 +57,13 @@ def percentiles(values: Sequence[float], unit: str) -> Metadata:
 def plot(markdown: str | None) -> dg.MarkdownMetadataValue:
     """A plot made by ``plots``, or words where there was nothing to draw."""
     return dg.MetadataValue.md(markdown or "nothing to draw")
+
+
+def _markdown(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A Markdown table; cells are data, so that no LAN id can break out of its cell."""
+    cells = [headings, *rows]
+    lines = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in cells]
+    return "\n".join([lines[0], "|" + " --- |" * len(headings), *lines[1:]])
 
 
 def _cell(value: Any) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 import dagster as dg
 
 from biosense_pipeline.assets.impersonation import GROUP, presentation_evidence
-from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, markdown_table
+from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, table
 from biosense_pipeline.assets.recognised import each_hour, plot_once_over
 from biosense_pipeline.codes import MotionOutcome
 from biosense_pipeline.partitions import BACKFILL, HOURS, Hour
@@ -16,6 +16,7 @@ from biosense_pipeline.store.employees import employee_lan_ids
 from biosense_pipeline.store.evidence_tables import MotionWindow
 from biosense_pipeline.store.motion_windows import MotionRow, read_motion
 from biosense_pipeline.workflows.motion import MotionReport, detect_motion
+from biosense_pipeline.workflows.report_tables import Table
 
 #: Windows in the table, agents in the plot.
 _MOST_WINDOWS, _MOST_AGENTS = 20, 20
@@ -72,9 +73,7 @@ def _static(rows: list[tuple[int, MotionRow]], lan_ids: dict[int, str]) -> dg.Ma
         (lan_ids[employee], f"{row.start:%H:%M}", row.stills, row.usable_stills, _in_words(row))
         for employee, row in shown
     ]
-    return dg.MetadataValue.md(
-        markdown_table(["agent", "from", "stills", "usable", "numbers"], cells) if cells else "none"
-    )
+    return table(Table(["agent", "from", "stills", "usable", "numbers"], cells))
 
 
 def _in_words(row: MotionRow) -> str:

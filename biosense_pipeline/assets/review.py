@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from biosense_pipeline.assets.metadata import Metadata, column_schema, markdown_table, plot
+from biosense_pipeline.assets.metadata import Metadata, column_schema, plot, table
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.assets.summaries import hourly_agent_summary
 from biosense_pipeline.partitions import BACKFILL, HOURS, Hour, hour_of_key
@@ -14,6 +14,7 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import Review
 from biosense_pipeline.store.review_outcomes import ReviewOutcomes, newest_verdict
 from biosense_pipeline.store.review_outcomes import review_outcomes as read_outcomes
+from biosense_pipeline.workflows.report_tables import Table
 
 #: Agents in the table and in the plot, those with the most verdicts.
 _MOST_AGENTS = 20
@@ -86,7 +87,7 @@ def _table(rows: Sequence[ReviewOutcomes]) -> dg.MarkdownMetadataValue:
         )
         for row in rows
     ]
-    return dg.MetadataValue.md(markdown_table(headings, cells) if rows else "none")
+    return table(Table(headings, cells))
 
 
 def _bars(rows: Sequence[ReviewOutcomes]) -> str | None:
