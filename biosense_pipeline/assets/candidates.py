@@ -8,11 +8,12 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from biosense_pipeline.assets.hourly import hourly_asset, materialise_hours
 from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, plot, table
 from biosense_pipeline.assets.recognition import GROUP, recognition_results
 from biosense_pipeline.choices import Detection, EngineName
 from biosense_pipeline.matching.differences import SHARE_STEP, Differences
-from biosense_pipeline.partitions import BACKFILL, HOURS, hour_of_key
+from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.recognition import share_map
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
 from biosense_pipeline.store.tables import RecognitionResult
@@ -45,12 +46,10 @@ class RedecisionConfig(dg.Config):
     dry_run: bool = Field(default=False, description="Report what would change, and change nothing")
 
 
-@dg.asset(
-    partitions_def=HOURS,
-    backfill_policy=BACKFILL,
-    group_name=GROUP,
-    kinds={"python", "dlib", "mysql"},
-    owners=["team:data-engineering"],
+@hourly_asset(
+    group=GROUP,
+    owner="team:data-engineering",
+    also="dlib",
     deps=[recognition_results],
     description="The hour's processed stills under another model, detection or tolerance, which the run's config "
     "names: results stand in recognition_result under the candidate's model id, stream_img stays as it is, and the "
@@ -77,17 +76,17 @@ def candidate_results(
             database.connected() as opened,
             recogniser.candidate_bench(opened, settings, context.run.run_id) as bench,
         ):
-            for key in context.partition_keys:
-                report = compare(bench, present, hour_of_key(key).scope(config.lan_ids), again=config.again)
-                context.add_asset_metadata(_candidate_metadata(report), partition_key=key)
+            materialise_hours(
+                context,
+                lambda hour: _candidate_metadata(
+                    compare(bench, present, hour.scope(config.lan_ids), again=config.again)
+                ),
+            )
 
 
-@dg.asset(
-    partitions_def=HOURS,
-    backfill_policy=BACKFILL,
-    group_name=GROUP,
-    kinds={"python", "mysql"},
-    owners=["team:data-engineering"],
+@hourly_asset(
+    group=GROUP,
+    owner="team:data-engineering",
     deps=[recognition_results, candidate_results],
     description="After a change of model, tolerance or calibration: the hour's processed stills, decided again from "
     "the distances stored under the model in force. No picture is looked at. Results, percentages and numbers of faces "
@@ -101,16 +100,13 @@ def redecided_results(
 ) -> None:
     """Decide the hour again."""
     with told_plainly(), database.connected() as opened:
-        for key in context.partition_keys:
-            report = redecide(
-                opened,
-                recogniser.settings(),
-                hour_of_key(key).scope(config.lan_ids),
-                dry_run=config.dry_run,
-                run_id=context.run.run_id,
-            )
-            metadata = {"dry_run": config.dry_run, **_redecision_metadata(report)}
-            context.add_asset_metadata(metadata, partition_key=key)
+
+        def decide(hour: Hour) -> Metadata:
+            scope, run_id = hour.scope(config.lan_ids), context.run.run_id
+            report = redecide(opened, recogniser.settings(), scope, dry_run=config.dry_run, run_id=run_id)
+            return {"dry_run": config.dry_run, **_redecision_metadata(report)}
+
+        materialise_hours(context, decide)
 
 
 def _candidate_metadata(report: CandidateReport) -> Metadata:

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import dagster as dg
 
+from biosense_pipeline.assets.hourly import hourly_asset
 from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, table
-from biosense_pipeline.assets.recognised import each_hour, plot_once_over
+from biosense_pipeline.assets.recognised import Beat, each_hour, plot_once_over
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.codes import Species
 from biosense_pipeline.matching.evidence.ordering import LOOKBACK
-from biosense_pipeline.partitions import BACKFILL, HOURS, Hour
+from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.agents import GOOD, NEITHER, agent_bars
 from biosense_pipeline.plots.presentation import evidence_lines
 from biosense_pipeline.resources import DatabaseResource, told_plainly
@@ -35,12 +36,9 @@ _MOST_ROWS, _MOST_DRAWN = 20, 5
 _LASTING = timedelta(hours=24)
 
 
-@dg.asset(
-    partitions_def=HOURS,
-    backfill_policy=BACKFILL,
-    group_name=GROUP,
-    kinds={"python", "mysql"},
-    owners=["team:data-engineering"],
+@hourly_asset(
+    group=GROUP,
+    owner="team:data-engineering",
     deps=[recognition_results],
     description="What recognition kept of the hour's stills besides their results: hashes, the face's chip and "
     "landmarks, features. Written with the results; here it is told how many stills have it.",
@@ -84,33 +82,25 @@ def _coverage_table(agents: list[AgentCoverage]) -> dg.MarkdownMetadataValue:
     return table(Table(headings, cells))
 
 
-@dg.asset(
-    partitions_def=HOURS,
-    backfill_policy=BACKFILL,
-    group_name=GROUP,
-    kinds={"python", "mysql"},
-    owners=["team:supervisors"],
+@hourly_asset(
+    group=GROUP,
+    owner="team:supervisors",
     deps=[presentation_evidence],
     description="Where the last stills of an agent up to some still show a picture instead of a person: frozen, "
     "repeated, printed, or from another source. Computed from stored evidence; no picture is read again.",
 )
 def impersonation_findings(context: dg.AssetExecutionContext, database: DatabaseResource) -> None:
     """Judge the windows of the hour's stills."""
-    settings, run_id = load_settings(), context.run.run_id
+    settings = load_settings()
     with told_plainly(), database.connected() as opened:
-        each_hour(
-            context,
-            opened,
-            lambda hour, beat: _findings(
-                opened,
-                settings,
-                hour,
-                detect_impersonation(
-                    opened, settings, hour.start, hour.end, run_id=run_id, on_progress=lambda report: beat()
-                ),
-            ),
-            REACH,
-        )
+
+        def judge(hour: Hour, beat: Beat) -> Metadata:
+            report = detect_impersonation(
+                opened, settings, hour.start, hour.end, run_id=context.run.run_id, on_progress=beat
+            )
+            return _findings(opened, settings, hour, report)
+
+        each_hour(context, opened, judge, REACH)
 
 
 def _findings(database: Database, settings: Settings, hour: Hour, report: ImpersonationReport) -> Metadata:

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from biosense_pipeline.assets.hourly import hourly_asset
 from biosense_pipeline.assets.impersonation import REACH, impersonation_findings
 from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, table
-from biosense_pipeline.assets.recognised import each_hour, plot_once_over
+from biosense_pipeline.assets.recognised import Beat, each_hour, plot_once_over
 from biosense_pipeline.assets.recognition import recognition_results
-from biosense_pipeline.partitions import BACKFILL, HOURS, Hour
+from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.presentation import evidence_lines
 from biosense_pipeline.resources import DatabaseResource, told_plainly
 from biosense_pipeline.settings import load_settings
@@ -27,12 +28,9 @@ GROUP = "incidents"
 _MOST_ROWS, _MOST_DRAWN = 20, 5
 
 
-@dg.asset(
-    partitions_def=HOURS,
-    backfill_policy=BACKFILL,
-    group_name=GROUP,
-    kinds={"python", "mysql"},
-    owners=["team:supervisors"],
+@hourly_asset(
+    group=GROUP,
+    owner="team:supervisors",
     deps=[recognition_results, impersonation_findings],
     description="Where the evidence of an agent's stills, of who sits there, whether anybody does and whether it is a "
     "person, passes the bound set from the tolerated false alarms. One incident, not one alert a still.",
@@ -46,18 +44,14 @@ def incidents(context: dg.AssetExecutionContext, database: DatabaseResource) -> 
     backfill would run this asset in runs of its own, each waiting for the last, and one failed hour
     would keep all later ones from being analysed.
     """
-    settings, run_id = load_settings(), context.run.run_id
+    settings = load_settings()
     with told_plainly(), database.connected() as opened:
-        each_hour(
-            context,
-            opened,
-            lambda hour, beat: _metadata(
-                opened,
-                hour,
-                detect_incidents(opened, settings, hour.full_hours(), run_id=run_id, on_progress=lambda report: beat()),
-            ),
-            REACH,
-        )
+
+        def look(hour: Hour, beat: Beat) -> Metadata:
+            report = detect_incidents(opened, settings, hour.full_hours(), run_id=context.run.run_id, on_progress=beat)
+            return _metadata(opened, hour, report)
+
+        each_hour(context, opened, look, REACH)
 
 
 def _metadata(database: Database, hour: Hour, report: IncidentReport) -> Metadata:

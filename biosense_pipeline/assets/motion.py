@@ -4,11 +4,12 @@ from collections import Counter
 
 import dagster as dg
 
+from biosense_pipeline.assets.hourly import hourly_asset
 from biosense_pipeline.assets.impersonation import GROUP, presentation_evidence
 from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, table
-from biosense_pipeline.assets.recognised import each_hour, plot_once_over
+from biosense_pipeline.assets.recognised import Beat, each_hour, plot_once_over
 from biosense_pipeline.codes import MotionOutcome
-from biosense_pipeline.partitions import BACKFILL, HOURS, Hour
+from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.agents import BAD, GOOD, NEITHER, agent_bars
 from biosense_pipeline.resources import DatabaseResource, told_plainly
 from biosense_pipeline.store.database import Database
@@ -25,12 +26,9 @@ _OUTCOMES = (MotionOutcome.STATIC, MotionOutcome.INSUFFICIENT, MotionOutcome.LIV
 _COLOURS = (BAD, NEITHER, GOOD)
 
 
-@dg.asset(
-    partitions_def=HOURS,
-    backfill_policy=BACKFILL,
-    group_name=GROUP,
-    kinds={"python", "mysql"},
-    owners=["team:supervisors"],
+@hourly_asset(
+    group=GROUP,
+    owner="team:supervisors",
     deps=[presentation_evidence],
     description="Whether each agent's stills of every ten minutes show life: LIVE, STATIC or INSUFFICIENT, with the "
     "numbers. STATIC asks for a look at them and accuses nobody.",
@@ -38,16 +36,12 @@ _COLOURS = (BAD, NEITHER, GOOD)
 def motion_windows(context: dg.AssetExecutionContext, database: DatabaseResource) -> None:
     """Look for life in the hour's windows."""
     with told_plainly(), database.connected() as opened:
-        run_id = context.run.run_id
-        each_hour(
-            context,
-            opened,
-            lambda hour, beat: _metadata(
-                opened,
-                hour,
-                detect_motion(opened, hour.start, hour.end, run_id=run_id, on_progress=lambda report: beat()),
-            ),
-        )
+
+        def look(hour: Hour, beat: Beat) -> Metadata:
+            report = detect_motion(opened, hour.start, hour.end, run_id=context.run.run_id, on_progress=beat)
+            return _metadata(opened, hour, report)
+
+        each_hour(context, opened, look)
 
 
 def _metadata(database: Database, hour: Hour, report: MotionReport) -> Metadata:

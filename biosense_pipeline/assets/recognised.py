@@ -6,9 +6,10 @@ from typing import Any
 
 import dagster as dg
 
+from biosense_pipeline.assets.hourly import materialise_hours
 from biosense_pipeline.assets.metadata import Metadata, plot
 from biosense_pipeline.local_time import local_now
-from biosense_pipeline.partitions import Hour, hour_of_key
+from biosense_pipeline.partitions import Hour
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.evidence_coverage import count_evidence
@@ -63,23 +64,31 @@ def _known(database: Database, start: datetime, end: datetime) -> dict[str, Any]
     }
 
 
+#: A sign of life to give now and then, without which a run is taken for dead. What a workflow reports it ignores.
+Beat = Callable[..., None]
+
+
 def each_hour(
     context: dg.AssetExecutionContext,
     database: Database,
-    analyse: Callable[[Hour, Callable[[], None]], Metadata],
+    analyse: Callable[[Hour, Beat], Metadata],
     reach: timedelta = _NONE,
 ) -> None:
     """Analyse each hour of the run and materialise it with its figures, and with what was recognised before it began.
 
     Args:
-        analyse: is given the hour and a sign of life to give now and then, without which a run is taken for dead. An
-            hour that holds no time, the second of two equal ones, is not analysed.
+        analyse: an hour. One that holds no time, the second of two equal ones, is not analysed.
         reach: as :func:`recognised` has it.
     """
     heartbeat = Heartbeat(database, context.run.run_id, load_settings().lease_seconds / 3)
-    for key in context.partition_keys:
-        hour = hour_of_key(key)
+
+    def beat(*_: object) -> None:
         heartbeat.beat()
-        before: dict[str, Any] = {RECOGNISED: dg.MetadataValue.json(recognised(database, hour, reach))}
-        told = analyse(hour, heartbeat.beat) if hour.start < hour.end else {"dagster/row_count": 0}
-        context.add_asset_metadata({**told, **before}, partition_key=key)
+
+    def told(hour: Hour) -> Metadata:
+        beat()
+        before = {RECOGNISED: dg.MetadataValue.json(recognised(database, hour, reach))}
+        found = analyse(hour, beat) if hour.start < hour.end else {"dagster/row_count": 0}
+        return {**found, **before}
+
+    materialise_hours(context, told)

@@ -6,11 +6,12 @@ import dagster as dg
 from pydantic import Field
 
 from biosense_pipeline.assets.enrolment import benchmark_encodings
+from biosense_pipeline.assets.hourly import hourly_asset, materialise_hours
 from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, percentiles, plot
 from biosense_pipeline.assets.sources import stream_img
 from biosense_pipeline.local_time import local_now
 from biosense_pipeline.matching.rule import Rule
-from biosense_pipeline.partitions import BACKFILL, HOURS, Hour, hour_of_key
+from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.recognition import distance_histogram
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
 from biosense_pipeline.settings import load_settings
@@ -48,12 +49,9 @@ class RecognitionConfig(dg.Config):
     )
 
 
-@dg.asset(
-    partitions_def=HOURS,
-    backfill_policy=BACKFILL,
-    group_name=GROUP,
-    kinds={"python", "mysql"},
-    owners=["team:data-engineering"],
+@hourly_asset(
+    group=GROUP,
+    owner="team:data-engineering",
     deps=[stream_img],
     description="The hour's stills that wait: expired leases are returned to pending, and with `reprocess` "
     "finished stills too; then rows per agent are counted. What is counted here the run will finish.",
@@ -61,8 +59,7 @@ class RecognitionConfig(dg.Config):
 def pending_stream_batch(context: dg.AssetExecutionContext, config: StockConfig, database: DatabaseResource) -> None:
     """Take stock of the hour."""
     with told_plainly(), database.connected() as opened:
-        for key in context.partition_keys:
-            context.add_asset_metadata(_take_stock(opened, hour_of_key(key), config), partition_key=key)
+        materialise_hours(context, lambda hour: _take_stock(opened, hour, config))
 
 
 def _take_stock(database: Database, hour: Hour, config: StockConfig) -> Metadata:
@@ -83,12 +80,10 @@ def _take_stock(database: Database, hour: Hour, config: StockConfig) -> Metadata
     }
 
 
-@dg.asset(
-    partitions_def=HOURS,
-    backfill_policy=BACKFILL,
-    group_name=GROUP,
-    kinds={"python", "dlib", "mysql"},
-    owners=["team:data-engineering"],
+@hourly_asset(
+    group=GROUP,
+    owner="team:data-engineering",
+    also="dlib",
     deps=[stream_img, pending_stream_batch, benchmark_encodings],
     description="Each pending still of the hour, compared with its agent's benchmark: result, accuracy and "
     "number of faces in stream_img, the numbers behind them in recognition_result.",
@@ -101,11 +96,13 @@ def recognition_results(
 ) -> None:
     """Drain the hour."""
     with told_plainly(), database.connected() as opened, recogniser.bench(opened, context.run.run_id) as bench:
-        for key in context.partition_keys:
-            hour = hour_of_key(key)
+
+        def recognise(hour: Hour) -> Metadata:
             report = drain(bench, hour.scope(config.lan_ids), follow=config.follow)
-            context.log.info(f"{key}: {report.written} stills written in {report.seconds:.1f} s")
-            context.add_asset_metadata(_recognition_metadata(bench, hour, report), partition_key=key)
+            context.log.info(f"{hour.key}: {report.written} stills written in {report.seconds:.1f} s")
+            return _recognition_metadata(bench, hour, report)
+
+        materialise_hours(context, recognise)
 
 
 def _recognition_metadata(bench: Workbench, hour: Hour, report: DrainReport) -> Metadata:

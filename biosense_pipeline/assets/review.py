@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from biosense_pipeline.assets.hourly import hourly_asset, materialise_hours
 from biosense_pipeline.assets.metadata import Metadata, column_schema, plot, table
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.assets.summaries import hourly_agent_summary
-from biosense_pipeline.partitions import BACKFILL, HOURS, Hour, hour_of_key
+from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.agents import verdict_bars
 from biosense_pipeline.resources import DatabaseResource, told_plainly
 from biosense_pipeline.store.database import Database
@@ -22,12 +23,9 @@ _MOST_AGENTS = 20
 NEWEST_VERDICT = "newest_verdict_id"
 
 
-@dg.asset(
-    partitions_def=HOURS,
-    backfill_policy=BACKFILL,
-    group_name="review",
-    kinds={"python", "mysql"},
-    owners=["team:supervisors"],
+@hourly_asset(
+    group="review",
+    owner="team:supervisors",
     deps=[recognition_results, hourly_agent_summary],
     description="What reviewers said of the hour's findings, per agent: correct, false alarm or not sure, and the "
     "false-alarm rate, the share of false alarms among the findings that could be decided. Verdicts come hours "
@@ -36,8 +34,7 @@ NEWEST_VERDICT = "newest_verdict_id"
 def review_outcomes(context: dg.AssetExecutionContext, database: DatabaseResource) -> None:
     """Count the verdicts on the hour's findings."""
     with told_plainly(), database.connected() as opened:
-        for key in context.partition_keys:
-            context.add_asset_metadata(_metadata(opened, hour_of_key(key)), partition_key=key)
+        materialise_hours(context, lambda hour: _metadata(opened, hour))
 
 
 def _metadata(database: Database, hour: Hour) -> Metadata:

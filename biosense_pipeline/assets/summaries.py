@@ -7,11 +7,12 @@ import dagster as dg
 import numpy as np
 
 from biosense_pipeline.assets.candidates import redecided_results
+from biosense_pipeline.assets.hourly import hourly_asset, materialise_hours
 from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, plot
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.assets.sources import employee
 from biosense_pipeline.codes import VERIFIED_RESULTS
-from biosense_pipeline.partitions import BACKFILL, HOURS, Hour, hour_of_key
+from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.agents import agent_hour_heat_map
 from biosense_pipeline.resources import DatabaseResource, told_plainly
 from biosense_pipeline.store.database import Database
@@ -25,25 +26,24 @@ _MAP_HOURS, _MAP_AGENTS = 12, 20
 FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26), warn_window=timedelta(hours=2))
 
 
-@dg.asset(
-    partitions_def=HOURS,
-    backfill_policy=BACKFILL,
-    group_name="summaries",
-    kinds={"python", "mysql"},
-    owners=["team:data-engineering"],
+@hourly_asset(
+    group="summaries",
+    owner="team:data-engineering",
     deps=[recognition_results, redecided_results, employee],
-    freshness_policy=FRESHNESS,
+    freshness=FRESHNESS,
     description="How many stills of each agent had which result in the hour, counted from the rows anew, so "
     "that a late still mends its hour in the run that processes it.",
 )
 def hourly_agent_summary(context: dg.AssetExecutionContext, database: DatabaseResource) -> None:
     """Sum up the hour."""
     with told_plainly(), database.connected() as opened:
-        for key in context.partition_keys:
-            hour = hour_of_key(key)
+
+        def sum_up(hour: Hour) -> Metadata:
             if hour.start < hour.end:  # the second of two equal hours holds no naive time
                 summarise(opened, hour.start, hour.end)
-            context.add_asset_metadata(_metadata(opened, hour), partition_key=key)
+            return _metadata(opened, hour)
+
+        materialise_hours(context, sum_up)
 
 
 def _metadata(database: Database, hour: Hour) -> Metadata:
