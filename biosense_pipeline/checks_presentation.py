@@ -11,15 +11,14 @@ from biosense_pipeline.assets.metadata import table
 from biosense_pipeline.checks_by_hour import Finding, over_hours
 from biosense_pipeline.codes import Verdict
 from biosense_pipeline.errors import WrongUse
+from biosense_pipeline.hours_behind import noted
 from biosense_pipeline.matching.incidents.budget import most_by_chance
 from biosense_pipeline.partitions import HOURS, Hour, hour_of_key
 from biosense_pipeline.resources import DatabaseResource, told_plainly
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_views.alerts import Delivery, failing_deliveries
-from biosense_pipeline.store.evidence_coverage import evidence_coverage
 from biosense_pipeline.store.incident_rows import incidents_opened, stills_seen, verdicts_on
-from biosense_pipeline.vision.presentation.features import FEATURES_ID
 from biosense_pipeline.workflows.alerts.channels import channels
 from biosense_pipeline.workflows.report_tables import Table
 from biosense_pipeline.workflows.workbench import naive_utc_now
@@ -43,8 +42,8 @@ def evidence_covers_stills(context: dg.AssetCheckExecutionContext, database: Dat
     """Warn where evidence is missing of too many stills."""
 
     def look(opened: Database, hour: Hour) -> Finding:
-        agents = evidence_coverage(opened, hour.start, hour.end, FEATURES_ID)
-        one_face, usable = sum(agent.one_face for agent in agents), sum(agent.usable for agent in agents)
+        told = noted(context.instance, presentation_evidence.key, hour.key)
+        one_face, usable = told.get("one_face", 0), told.get("usable", 0)
         numbers = {"one_face": one_face, "usable": usable, "least_share": LEAST_COVERAGE}
         return Finding(usable >= LEAST_COVERAGE * one_face, numbers)
 

@@ -56,16 +56,13 @@ def _newest_events(instance: dg.DagsterInstance, asset: dg.AssetKey) -> Mapping[
 
 
 def _lags(instance: dg.DagsterInstance, assets: Sequence[dg.AssetKey], key: str, now: dict[str, Any]) -> bool:
-    return bool(now) and any(noted(instance, asset, key, RECOGNISED) != now for asset in assets)
+    return bool(now) and any(noted(instance, asset, key).get(RECOGNISED) != now for asset in assets)
 
 
-def noted(instance: dg.DagsterInstance, asset: dg.AssetKey, key: str, entry_name: str) -> object:
-    """What the last materialisation of an asset's partition has under that name; None where it has nothing."""
+def noted(instance: dg.DagsterInstance, asset: dg.AssetKey, key: str) -> dict[str, Any]:
+    """The entries of the last materialisation of an asset's partition, by their names; none where there is none."""
     records = instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[key]), limit=1
     ).records
-    if not records:
-        return None
-    materialization = records[0].asset_materialization
-    entry = materialization.metadata.get(entry_name) if materialization else None
-    return None if entry is None else entry.value
+    materialization = records[0].asset_materialization if records else None
+    return {name: entry.value for name, entry in materialization.metadata.items()} if materialization else {}

@@ -61,8 +61,7 @@ def review_schedule(
 
 def _told(instance: dg.DagsterInstance, hour: datetime) -> int:
     """The newest verdict that the hour's outcomes were made of, by its id; 0 where there are none yet."""
-    newest = noted(instance, review_outcomes.key, key_of_time(hour), NEWEST_VERDICT)
-    return newest if isinstance(newest, int) else 0
+    return int(noted(instance, review_outcomes.key, key_of_time(hour)).get(NEWEST_VERDICT, 0))
 
 
 default_schedules = [calibration_schedule, review_schedule, *presentation_schedules]
