@@ -4,6 +4,7 @@ No cursor decides what is done: the rows do. A run key is unique for ever, faile
 names the tick as well: nothing that happened before keeps a still from being taken up again.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -21,6 +22,7 @@ from biosense_pipeline.resources import DatabaseResource, told_plainly
 from biosense_pipeline.run_states import Work, living_runs, partitions_of, resting
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.backlog import hours_with_work, pending_outside
+from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.due import due_hours
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.training import unchecked_ids
@@ -84,14 +86,20 @@ def train_img_sensor(context: dg.SensorEvaluationContext, database: DatabaseReso
     """Look for training images that wait for their check."""
     with told_plainly(), database.connected() as opened:
         waiting = unchecked_ids(opened)
-        runs = living_runs(context.instance, context.log, opened, [_ENROLMENT]) if waiting else []
-    if not waiting:
-        return dg.SkipReason("No training image waits for its check.")
-    if runs:
-        return dg.SkipReason(f"{len(waiting)} training images wait; a run is in flight.")
-    if "" in resting(context.instance, _OURS):
-        return dg.SkipReason(f"{len(waiting)} training images wait; the last run failed, the next is due soon.")
-    return dg.RunRequest(run_key=f"{waiting[-1]}@{datetime.now().timestamp():.3f}")
+        if not waiting:
+            return dg.SkipReason("No training image waits for its check.")
+        return _one_run(context, opened, _ENROLMENT, _OURS, f"{len(waiting)} training images wait", str(waiting[-1]))
+
+
+def _one_run(
+    context: dg.SensorEvaluationContext, database: Database, work: Work, failing: Sequence[Work], due: str, what: str
+) -> dg.RunRequest | dg.SkipReason:
+    """A run of the work that is due, unless one is in flight or one of the failing works rests after a failure."""
+    if living_runs(context.instance, context.log, database, [work]):
+        return dg.SkipReason(f"{due}; a run is in flight.")
+    if "" in resting(context.instance, failing):
+        return dg.SkipReason(f"{due}; the last run failed, the next is due soon.")
+    return dg.RunRequest(run_key=f"{what}@{datetime.now().timestamp():.3f}")
 
 
 def _request(key: str, hour: datetime, now: datetime, tick: str) -> dg.RunRequest:
@@ -112,20 +120,14 @@ def _request(key: str, hour: datetime, now: datetime, tick: str) -> dg.RunReques
 )
 def alert_sensor(context: dg.SensorEvaluationContext, database: DatabaseResource) -> dg.RunRequest | dg.SkipReason:
     """Look for messages that are due."""
-    settings, now = load_settings(), datetime.now(UTC)
+    settings = load_settings()
     with told_plainly():
         if not channels(settings):
             return dg.SkipReason("BIOSENSE_ALERT_URLS names no channel.")
         with database.connected() as opened:
-            waiting = alerts_wait(opened, settings, now)
-            runs = living_runs(context.instance, context.log, opened, [_ALERTS]) if waiting else []
-    if not waiting:
-        return dg.SkipReason("No message is due.")
-    if runs:
-        return dg.SkipReason("Messages are due; a run is in flight.")
-    if "" in resting(context.instance, [_ALERTS]):
-        return dg.SkipReason("Messages are due; the last run failed, the next is due soon.")
-    return dg.RunRequest(run_key=f"alerts@{now.timestamp():.3f}")
+            if not alerts_wait(opened, settings, datetime.now(UTC)):
+                return dg.SkipReason("No message is due.")
+            return _one_run(context, opened, _ALERTS, [_ALERTS], "Messages are due", "alerts")
 
 
 @dg.sensor(
