@@ -1,4 +1,4 @@
-"""The words written into the tables: status, result, process and image kind, each defined once.
+"""The words written into the tables: status, result, process, image kind, what the audit log tells; each defined once.
 
 The master table ``status`` holds the same meanings: migrations fill it, and a test compares.
 """
@@ -140,3 +140,24 @@ class ImageKind(StrEnum):
 
     STREAM = "STREAM"
     TRAINING = "TRAINING"
+
+
+class Action(StrEnum):
+    """The words in ``audit_log.action``."""
+
+    SIGN_IN = "sign_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_IN_THROTTLED = "sign_in_throttled"
+    SIGN_OUT = "sign_out"
+    LOOK = "look"
+    REFUSED = "refused"
+    FORM_REFUSED = "form_refused"
+    APPROVE = "approve"
+    REJECT = "reject"
+    PROPOSE = "propose"
+    VERDICT = "verdict"
+    DOWNLOAD = "download"
+    ADD_USER = "add_user"
+    DISABLE_USER = "disable_user"
+    ENABLE_USER = "enable_user"
+    SET_PASSWORD = "set_password"

@@ -9,7 +9,7 @@ import click
 
 from biosense_pipeline.cli.opening import open_database
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table
-from biosense_pipeline.codes import Role
+from biosense_pipeline.codes import Action, Role
 from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.settings import Settings, load_settings
 from biosense_pipeline.store.audit import AuditRecord, write_audit
@@ -61,7 +61,7 @@ def add(name: str, role: str, team: str | None, password_stdin: bool, as_json: b
     password_hash = hash_password(name, _password(password_stdin))
     user_id = add_user(database, name, password_hash, Role[role.upper()], team, created=naive_utc_now())
     user = next(user for user in all_users(database) if user.id == user_id)
-    _note(database, "add_user", user_id, {"name": user.name, "role": role, "team": team})
+    _note(database, Action.ADD_USER, user_id, {"name": user.name, "role": role, "team": team})
     if as_json:
         print_json(_object(user))
         return
@@ -117,14 +117,14 @@ def set_password(name: str, password_stdin: bool, as_json: bool) -> None:
     database = open_database(load_settings())
     password_hash = hash_password(name, _password(password_stdin))
     user_id = set_password_hash(database, name, password_hash, now=naive_utc_now())
-    _note(database, "set_password", user_id, {"name": name})
+    _note(database, Action.SET_PASSWORD, user_id, {"name": name})
     _tell(database, user_id, "has a new password, and no session goes on", as_json)
 
 
 def _set_active(name: str, active: bool, as_json: bool) -> None:
     database = open_database(load_settings())
     user_id = set_active(database, name, active, now=naive_utc_now())
-    _note(database, "enable_user" if active else "disable_user", user_id, {"name": name})
+    _note(database, Action.ENABLE_USER if active else Action.DISABLE_USER, user_id, {"name": name})
     _tell(database, user_id, "may sign in again" if active else "cannot sign in any more", as_json)
 
 
@@ -140,7 +140,7 @@ def _object(user: StoredUser) -> dict[str, Any]:
     return {"name": user.name, "role": user.role, "team": user.team, "active": user.active, "created": user.created}
 
 
-def _note(database: Database, action: str, user_id: int, detail: dict[str, Any]) -> None:
+def _note(database: Database, action: Action, user_id: int, detail: dict[str, Any]) -> None:
     """Write it down under the account of this machine, which is no user of the desk."""
     try:
         account = getpass.getuser()

@@ -9,7 +9,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from biosense_pipeline.desk.audit import Action
+from biosense_pipeline.codes import Action
 from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.store.audit import Attempt, attempts_since
 from biosense_pipeline.store.database import Database

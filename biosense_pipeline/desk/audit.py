@@ -1,43 +1,22 @@
 """Writes down who did or looked at what. A look is written down before the picture is answered."""
 
-from enum import StrEnum
 from typing import Any
 
 from starlette.requests import Request
 
+from biosense_pipeline.codes import Action
 from biosense_pipeline.desk.visitor import current_visitor
 from biosense_pipeline.store.audit import AuditRecord, write_audit
 
 
-class Action(StrEnum):
-    """The words in ``audit_log.action``."""
-
-    SIGN_IN = "sign_in"
-    SIGN_IN_FAILED = "sign_in_failed"
-    SIGN_IN_THROTTLED = "sign_in_throttled"
-    SIGN_OUT = "sign_out"
-    LOOK = "look"
-    REFUSED = "refused"
-    FORM_REFUSED = "form_refused"
-    APPROVE = "approve"
-    REJECT = "reject"
-    PROPOSE = "propose"
-    VERDICT = "verdict"
-    DOWNLOAD = "download"
-    ADD_USER = "add_user"
-    DISABLE_USER = "disable_user"
-    ENABLE_USER = "enable_user"
-    SET_PASSWORD = "set_password"
-
-
-def record(request: Request, action: str, **values: Any) -> None:
+def record(request: Request, action: Action, **values: Any) -> None:
     """Add a row with what :func:`entry` takes; from async handlers, through ``run_in_threadpool``."""
     write_audit(request.app.state.database, entry(request, action, **values))
 
 
 def entry(
     request: Request,
-    action: str,
+    action: Action,
     *,
     subject_kind: str | None = None,
     subject_id: int | None = None,
@@ -49,7 +28,6 @@ def entry(
     """A row for the change that it tells of to write in its own transaction.
 
     Args:
-        action: a word of :class:`Action`.
         subject_kind: STREAM, TRAINING or USER.
         employee_id: whose face or decision it is.
         detail: what JSON can hold, by name.

@@ -7,7 +7,8 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from biosense_pipeline.desk.audit import Action, record
+from biosense_pipeline.codes import Action
+from biosense_pipeline.desk.audit import record
 from biosense_pipeline.desk.visitor import visitor_of
 
 #: The name of the hidden field: ``<input type="hidden" name="csrf_token" value="{{ csrf_token }}">``.

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from biosense_pipeline.codes import Action
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import AuditEntry
 
@@ -23,7 +24,7 @@ class AuditRecord:
     """
 
     at: datetime
-    action: str
+    action: Action
     user_id: int | None = None
     user_name: str | None = None
     address: str | None = None

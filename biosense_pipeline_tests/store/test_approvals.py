@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
-from biosense_pipeline.codes import Status, StillResult, TrainingResult
+from biosense_pipeline.codes import Action, Status, StillResult, TrainingResult
 from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.store.approvals import AlreadyDecided, NothingToPropose, approve, hold, propose, reject
 from biosense_pipeline.store.audit import AuditRecord
@@ -57,11 +57,11 @@ def test_approval(database: Database, waiting: int) -> None:
 
 def test_no_decision_without_its_row_in_the_log(database: Database, waiting: int) -> None:
     """A decision and its row in the audit log are written together or not at all."""
-    unwritable = AuditRecord(at=NOW, action="approve", detail={"what": object()})
+    unwritable = AuditRecord(at=NOW, action=Action.APPROVE, detail={"what": object()})
     with pytest.raises(StatementError):
         approve(database, waiting, processed_time=NOW, requeue_since=NOW - DAY, audit=unwritable)
     assert _stands(database, waiting)[:2] == (Status.CLAIMED, TrainingResult.AWAITING_APPROVAL)
-    written = AuditRecord(at=NOW, action="approve", subject_id=waiting)
+    written = AuditRecord(at=NOW, action=Action.APPROVE, subject_id=waiting)
     approve(database, waiting, processed_time=NOW, requeue_since=NOW - DAY, audit=written)
     assert fetch(database, "SELECT action, subject_id FROM audit_log") == [("approve", waiting)]
 

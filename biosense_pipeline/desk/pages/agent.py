@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from biosense_pipeline.codes import ImageKind, StillResult, Verdict
-from biosense_pipeline.desk.audit import Action, entry
+from biosense_pipeline.codes import Action, ImageKind, StillResult, Verdict
+from biosense_pipeline.desk.audit import entry
 from biosense_pipeline.desk.forms import field, posted
 from biosense_pipeline.desk.pages.query import (
     as_place,

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from biosense_pipeline.codes import FAILED_RESULTS, VERIFIED_RESULTS, StillResult
-from biosense_pipeline.desk.audit import Action, record
+from biosense_pipeline.codes import FAILED_RESULTS, VERIFIED_RESULTS, Action, StillResult
+from biosense_pipeline.desk.audit import record
 from biosense_pipeline.desk.pages.query import as_place, day_of, place, result_of, text_of
 from biosense_pipeline.desk.rendering import render
 from biosense_pipeline.desk.visitor import visitor_of

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from biosense_pipeline.codes import ImageKind
-from biosense_pipeline.desk.audit import Action, record
+from biosense_pipeline.codes import Action, ImageKind
+from biosense_pipeline.desk.audit import record
 from biosense_pipeline.desk.imaging import LARGEST_SIDE, as_shown
 from biosense_pipeline.desk.pages.query import id_in_path
 from biosense_pipeline.desk.visitor import visitor_of

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from biosense_pipeline.codes import ImageKind, Verdict
-from biosense_pipeline.desk.audit import Action, entry
+from biosense_pipeline.codes import Action, ImageKind, Verdict
+from biosense_pipeline.desk.audit import entry
 from biosense_pipeline.desk.forms import field, posted
 from biosense_pipeline.desk.pages.query import as_place, id_in_path, place, text_of, whole_number
 from biosense_pipeline.desk.pages.scope import decidable_agent

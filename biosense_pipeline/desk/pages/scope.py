@@ -3,8 +3,8 @@
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from biosense_pipeline.codes import ImageKind
-from biosense_pipeline.desk.audit import Action, record
+from biosense_pipeline.codes import Action, ImageKind
+from biosense_pipeline.desk.audit import record
 from biosense_pipeline.desk.visitor import visitor_of
 from biosense_pipeline.store.desk_views.agents import Agent, agent_by_id, agent_by_lan_id
 

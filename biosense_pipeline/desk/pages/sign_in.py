@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from biosense_pipeline.codes import Action
 from biosense_pipeline.desk.accounts import seconds_to_wait, user_with_password
-from biosense_pipeline.desk.audit import Action, address_of, record
+from biosense_pipeline.desk.audit import address_of, record
 from biosense_pipeline.desk.forms import CSRF_FIELD, field, posted, read_form
 from biosense_pipeline.desk.rendering import redirect_to, render
 from biosense_pipeline.desk.visitor import current_visitor
