@@ -3,6 +3,23 @@
 import numpy as np
 from PIL import Image
 
+#: The box that dlib's detector would draw, told by the landmarks: its centre from theirs and its width, in
+#: distances between the eyes. Medians over portraits, webcam clips and the demo's frames.
+BOX_BELOW, BOX_WIDTH = 0.325, 2.43
+
+
+def eyes_apart(landmarks: np.ndarray) -> float:
+    """Distance between the eyes of landmarks, (5, 2), as dlib's model orders them."""
+    points = np.asarray(landmarks, dtype=np.float64)
+    return float(np.linalg.norm(points[:2].mean(axis=0) - points[2:4].mean(axis=0)))
+
+
+def box_of(landmarks: np.ndarray) -> tuple[float, float, float]:
+    """Middle across and down, and width, of the box that the detector would draw around landmarks, (5, 2)."""
+    across, down = np.asarray(landmarks, dtype=np.float64).mean(axis=0)
+    eyes = eyes_apart(landmarks)
+    return float(across), float(down) + BOX_BELOW * eyes, BOX_WIDTH * eyes
+
 
 def eyes_and_nose(landmarks: np.ndarray) -> np.ndarray:
     """Middle of the eye on the left of the picture, of the one on the right, and base of the nose: float64 (3, 2).

@@ -9,12 +9,10 @@ from PIL import Image
 
 from biosense_pipeline.choices import Detection
 from biosense_pipeline.errors import ModelFileMissing
+from biosense_pipeline.vision.alignment import box_of
 from biosense_pipeline.vision.faces import Box, Look
 from biosense_pipeline.vision.model_files import LANDMARKS_5, MMOD, model_file
 
-#: The box that dlib's detector would draw, told by the landmarks: its centre from theirs and its width, in
-#: distances between the eyes. Medians over portraits, webcam clips and the demo's frames.
-_BOX_BELOW, _BOX_WIDTH = 0.325, 2.43
 #: Where a face is searched for that was there before, in widths of the face: a head moves less than its own
 #: width between two stills, or it is searched for in the whole picture.
 _SEARCHED = 3.0
@@ -95,10 +93,8 @@ class HogDetector:
         all pictures it then makes no difference at all at which size the face was found.
         """
         first = np.array([(point.x, point.y) for point in self._predict(pixels, self._rectangle(*box)).parts()])
-        across, down = first.mean(axis=0)
-        eyes = float(np.linalg.norm(first[:2].mean(axis=0) - first[2:4].mean(axis=0)))
-        reach, middle = _BOX_WIDTH * eyes / 2, down + _BOX_BELOW * eyes
-        edges = (across - reach, middle - reach, across + reach, middle + reach)
+        across, down, width = box_of(first)
+        edges = (across - width / 2, down - width / 2, across + width / 2, down + width / 2)
         return self._predict(pixels, self._rectangle(*(round(float(edge)) for edge in edges)))
 
     def _quickly(self, pixels: np.ndarray, near: Box | None) -> list[Any]:

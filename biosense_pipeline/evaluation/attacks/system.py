@@ -8,9 +8,7 @@ import numpy as np
 from biosense_pipeline.evaluation.attacks.acquisition import AcquiredFolder
 from biosense_pipeline.evaluation.attacks.judging import JudgedSequence
 from biosense_pipeline.matching.distance import distances
-
-#: Genuine stills that stand for a subject's approved training images: as many as the pipeline compares with.
-_REFERENCES = 5
+from biosense_pipeline.store.training import MOST_REFERENCES
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +50,8 @@ class MatcherReferences:
                 if not found or subject in self._encodings:
                     continue
                 every = np.concatenate(found)
-                chosen = np.unique(np.linspace(0, len(every) - 1, _REFERENCES).round().astype(int))
+                # They stand for the subject's approved training images.
+                chosen = np.unique(np.linspace(0, len(every) - 1, MOST_REFERENCES).round().astype(int))
                 self._encodings[subject] = every[chosen]
                 if source is genuine:
                     self.from_test.append(subject)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from biosense_pipeline.evaluation.recapture.rooms import HEIGHT, WIDTH, drawn_room, pictured_room, uneven_light
 from biosense_pipeline.evaluation.recapture.sources import Source
+from biosense_pipeline.vision.alignment import box_of
 
 #: Faces before a webcam, in pixels of 640.
 FACES = (62.0, 240.0)
@@ -51,9 +52,8 @@ class Scene:
     @property
     def box(self) -> tuple[int, int, int, int]:
         """The box that the detector would draw."""
-        across, down = self.landmarks.mean(axis=0)
-        eyes = float(np.linalg.norm(self.landmarks[:2].mean(axis=0) - self.landmarks[2:4].mean(axis=0)))
-        half, middle = 2.43 * eyes / 2, down + 0.325 * eyes
+        across, middle, width = box_of(self.landmarks)
+        half = width / 2
         return round(across - half), round(middle - half), round(across + half), round(middle + half)
 
 

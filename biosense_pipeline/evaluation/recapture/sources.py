@@ -12,6 +12,7 @@ from biosense_pipeline.choices import Detection
 from biosense_pipeline.errors import BiosenseError
 from biosense_pipeline.evaluation.pictures import is_picture
 from biosense_pipeline.evaluation.recapture.matte import cut_out
+from biosense_pipeline.vision.alignment import box_of, eyes_apart
 from biosense_pipeline.vision.detector import HogDetector
 from biosense_pipeline.vision.faces import Look
 
@@ -49,13 +50,12 @@ class Source:
     @property
     def eyes(self) -> float:
         """Distance between the eyes in pixels."""
-        return float(np.linalg.norm(self.landmarks[:2].mean(axis=0) - self.landmarks[2:4].mean(axis=0)))
+        return eyes_apart(self.landmarks)
 
     @property
     def face(self) -> tuple[float, float, float]:
         """Middle across and down, and width: as the detector draws it."""
-        across, down = self.landmarks.mean(axis=0)
-        return float(across), float(down + 0.325 * self.eyes), 2.43 * self.eyes
+        return box_of(self.landmarks)
 
     @property
     def in_a_room(self) -> bool:

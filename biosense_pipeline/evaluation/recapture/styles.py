@@ -11,6 +11,7 @@ from biosense_pipeline.evaluation.recapture.rooms import HEIGHT, WIDTH, drawn_ro
 from biosense_pipeline.evaluation.recapture.scene import Place, Scene, person_in_a_room, photograph
 from biosense_pipeline.evaluation.recapture.sheet import Held, Pose, forward, hold, resized
 from biosense_pipeline.evaluation.recapture.sources import Source
+from biosense_pipeline.vision.alignment import BOX_BELOW, BOX_WIDTH
 
 
 @dataclass(frozen=True)
@@ -182,11 +183,11 @@ def _held(
     bent = rng.uniform(0.05, bend) if rng.random() < 0.6 and bend > 0.05 else 0.0
     pose = Pose(WIDTH / 2, HEIGHT / 2, roll, pitch, yaw, bent, bool(rng.random() < 0.3))
     middle = forward(points, pose, sheet.shape[1], sheet.shape[0]).mean(axis=0)
-    eyes = place.width / 2.43
+    eyes = place.width / BOX_WIDTH
     # The landmarks' mean stands a third of the eyes' distance above the face's middle.
     pose = Pose(
         pose.across + place.across - float(middle[0]),
-        pose.down + place.down - 0.325 * eyes - float(middle[1]),
+        pose.down + place.down - BOX_BELOW * eyes - float(middle[1]),
         roll,
         pitch,
         yaw,

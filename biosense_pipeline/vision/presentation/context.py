@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
+from biosense_pipeline.vision.alignment import BOX_BELOW, BOX_WIDTH, eyes_apart
 from biosense_pipeline.vision.faces import Box
 
 #: Side of the square that is looked at, in widths of the face; and of the picture it is brought to, in pixels.
@@ -16,8 +17,6 @@ HALF = SIDE // 2
 #: exactly this: shares and levels enter by a logarithm.
 UNSEEN = 0.0
 
-#: As in the detector: centre and width of the face's box told by the landmarks, in distances between the eyes.
-_BOX_BELOW, _BOX_WIDTH = 0.325, 2.43
 #: The distance between the eyes shrinks in a turned head, and the box comes in steps of a fifth: neither is
 #: believed where it is so many times off the other.
 _BELIEVED = 1.35
@@ -130,10 +129,9 @@ def _face(box: Box, landmarks: np.ndarray) -> tuple[float, float, float]:
     box_width = float(np.clip(max(right - left, bottom - top), _LEAST_WIDTH, _MOST_WIDTH))
     if not np.isfinite(points).all():
         return (left + right) / 2, (top + bottom) / 2, box_width
-    eyes = float(np.linalg.norm(points[:2].mean(axis=0) - points[2:4].mean(axis=0)))
-    width = float(np.clip(_BOX_WIDTH * eyes, box_width / _BELIEVED, box_width * _BELIEVED))
+    width = float(np.clip(BOX_WIDTH * eyes_apart(points), box_width / _BELIEVED, box_width * _BELIEVED))
     across, down = points.mean(axis=0)
-    down += _BOX_BELOW * width / _BOX_WIDTH
+    down += BOX_BELOW * width / BOX_WIDTH
     if abs(across - (left + right) / 2) > box_width or abs(down - (top + bottom) / 2) > box_width:
         return (left + right) / 2, (top + bottom) / 2, box_width
     return float(across), float(down), width
