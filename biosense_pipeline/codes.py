@@ -156,6 +156,7 @@ class Action(StrEnum):
     REJECT = "reject"
     PROPOSE = "propose"
     VERDICT = "verdict"
+    INCIDENT_VERDICT = "incident_verdict"
     DOWNLOAD = "download"
     ADD_USER = "add_user"
     DISABLE_USER = "disable_user"

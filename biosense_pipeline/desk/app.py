@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Mount
 from biosense_pipeline.desk.headers import NO_STORE, SECURITY_HEADERS, RequestLimits, SecurityHeaders
 from biosense_pipeline.desk.hosts import LOOPBACK, is_loopback
 from biosense_pipeline.desk.keys import signing_key
-from biosense_pipeline.desk.pages import agent, hours, pictures, review, sign_in, today
+from biosense_pipeline.desk.pages import agent, hours, incident_review, pictures, review, sign_in, today
 from biosense_pipeline.desk.rendering import STATIC_FOLDER, error_page, path_to
 from biosense_pipeline.desk.sessions import FindVisitor, Sessions
 from biosense_pipeline.desk.sign_in_form import SignInForm
@@ -31,7 +31,7 @@ from biosense_pipeline.workflows.workbench import engine_spec
 #: A decoded picture may take 36 MB under the default limits.
 _PICTURES_AT_ONCE = 4
 _log = logging.getLogger(__name__)
-_PAGES = (sign_in, pictures, today, agent, review, hours)
+_PAGES = (sign_in, pictures, today, agent, incident_review, review, hours)
 
 
 def make_app(

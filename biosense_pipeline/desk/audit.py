@@ -28,7 +28,7 @@ def entry(
     """A row for the change that it tells of to write in its own transaction.
 
     Args:
-        subject_kind: STREAM, TRAINING or USER.
+        subject_kind: STREAM, TRAINING, INCIDENT or USER.
         employee_id: whose face or decision it is.
         detail: what JSON can hold, by name.
         user_id, user_name: who it is, where nobody is signed in: at a sign-in, or an attempt at one.

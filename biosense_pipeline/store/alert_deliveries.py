@@ -114,7 +114,7 @@ def claim_delivery(
             AlertDelivery.incident_id,
             Incident.species,
             Incident.opened,
-            Incident.closed,
+            Incident.over().label("closed"),
             Incident.stills,
             Incident.first_still_id,
             Incident.employee_id,

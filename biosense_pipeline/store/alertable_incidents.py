@@ -21,6 +21,7 @@ class AlertableIncident:
     """An incident as the alerts see it. ``opened`` and ``closed`` are naive and local.
 
     Attributes:
+        closed: by its stills or by a reviewer who called it a false alarm; None: it is open.
         told: that it opened has been told, or is about to be.
         told_over: that it closed has arrived somewhere.
     """
@@ -50,7 +51,7 @@ def alertable_incidents(database: Database, since: datetime) -> list[AlertableIn
             Incident.employee_id,
             Incident.species,
             Incident.opened,
-            Incident.closed,
+            Incident.over().label("closed"),
             Incident.stills,
             Incident.withdrawn,
             told.label("told"),
@@ -59,7 +60,7 @@ def alertable_incidents(database: Database, since: datetime) -> list[AlertableIn
         .join(Employee, Employee.id == Incident.employee_id)
         .where(
             Incident.opened >= since - _LONGEST_INCIDENT,
-            or_(Incident.closed.is_(None), Incident.closed >= since),
+            or_(Incident.over().is_(None), Incident.over() >= since),
             *_of_alerted_agents(),
         )
         .order_by(Incident.opened, Incident.id)

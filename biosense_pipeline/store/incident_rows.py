@@ -12,6 +12,7 @@ from biosense_pipeline.codes import ImageKind, Species, Verdict
 from biosense_pipeline.store.chunks import chunks
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import Review
+from biosense_pipeline.store.incident_reviews import incident_reviews
 from biosense_pipeline.store.incident_tables import Incident
 from biosense_pipeline.store.tables import AgentHourSummary, Employee, StreamImage
 
@@ -56,10 +57,10 @@ def stills_seen(database: Database, start: datetime, end: datetime) -> int:
 
 
 def verdicts_on(database: Database, incidents: Sequence[IncidentRow]) -> dict[int, Verdict]:
-    """What reviewers said of incidents by their stills, by incident id; of some nobody said anything.
+    """What reviewers said of incidents or else of their stills, by incident id; of some nobody said anything.
 
-    CORRECT where one of the stills was confirmed, FALSE_ALARM where one was judged so and none was confirmed. The
-    last round decides of a still.
+    The last verdict on the incident itself counts, unless it was not sure. By its stills it is CORRECT where one was
+    confirmed, FALSE_ALARM where one was judged so and none was confirmed; the last round decides of a still.
     """
     if not incidents:
         return {}
@@ -82,13 +83,18 @@ def verdicts_on(database: Database, incidents: Sequence[IncidentRow]) -> dict[in
             .order_by(Review.round)
         ):
             by_agent[review.employee_id][review.subject_id] = (review.captured, Verdict[review.verdict])
-    told: dict[int, Verdict] = {}
+    of_incidents = incident_reviews(database, [row.id for row in incidents])
+    told: dict[int, Verdict] = {
+        incident_id: given[-1].verdict
+        for incident_id, given in of_incidents.items()
+        if given[-1].verdict is not Verdict.NOT_SURE
+    }
     for row in incidents:
         begin, end = spans[row.id]
         said = {verdict for moment, verdict in by_agent[row.employee_id].values() if begin <= moment <= end}
         decided = next((verdict for verdict in (Verdict.CORRECT, Verdict.FALSE_ALARM) if verdict in said), None)
         if decided is not None:
-            told[row.id] = decided
+            told.setdefault(row.id, decided)
     return told
 
 

@@ -6,7 +6,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Double, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, ColumnElement, Double, ForeignKey, Index, Integer, String, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from biosense_pipeline.store.tables import TABLE_OPTIONS, Base, Id, Moment
@@ -35,9 +35,32 @@ class Incident(Base):
     withdrawn: Mapped[datetime | None] = mapped_column(
         Moment, comment="UTC; a later analysis of the same stills no longer finds it"
     )
+    dismissed: Mapped[datetime | None] = mapped_column(
+        Moment, comment="Naive local; a reviewer called it a false alarm: it is open no more"
+    )
     run_id: Mapped[str | None] = mapped_column(String(64))
     created: Mapped[datetime] = mapped_column(Moment, comment="UTC")
     updated: Mapped[datetime] = mapped_column(Moment, comment="UTC")
+
+    @classmethod
+    def over(cls) -> ColumnElement[datetime | None]:
+        """When it closed, by its stills or by a reviewer; null: it is open."""
+        return func.coalesce(cls.closed, cls.dismissed)
+
+
+class IncidentReview(Base):
+    """A reviewer's verdict on an incident. The second round is another reviewer's, after it was confirmed."""
+
+    __tablename__ = "incident_review"
+    __table_args__ = (Index("ix_incident_review_round", "incident_id", "round", unique=True), TABLE_OPTIONS)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
+    incident_id: Mapped[int] = mapped_column(Id, ForeignKey("incident.id"))
+    round: Mapped[int] = mapped_column(Integer, comment="1, or 2 for the second reviewer")
+    verdict: Mapped[str] = mapped_column(String(16), comment="CORRECT, FALSE_ALARM or NOT_SURE")
+    note: Mapped[str | None] = mapped_column(Text)
+    reviewer_id: Mapped[int] = mapped_column(Id, ForeignKey("desk_user.id"))
+    created: Mapped[datetime] = mapped_column(Moment, comment="UTC")
 
 
 class AgentIdentityState(Base):

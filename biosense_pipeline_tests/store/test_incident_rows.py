@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from biosense_pipeline.codes import StillResult, Verdict
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import DeskUser
+from biosense_pipeline.store.incident_reviews import record_incident_review
 from biosense_pipeline.store.incident_rows import incidents_during, incidents_opened, stills_seen, verdicts_on
 from biosense_pipeline.store.reviews import record_review
 from biosense_pipeline.store.summaries import summarise
@@ -37,6 +38,25 @@ def test_incidents_of_an_hour(database: Database, agent: int) -> None:
     assert during == [lasting, still_open, begun]
     assert {over, later}.isdisjoint(during)
     assert {row.lan_id for row in incidents_during(database, HOUR, HOUR + ONE_HOUR)} == {AGENT}
+
+
+def test_verdict_on_the_incident_comes_first(database: Database, agent: int) -> None:
+    """What was said of the incident itself counts, the last round of it; where that is not sure, its stills do."""
+    users = [{"id": key, "name": f"u{key}", "password_hash": "-", "role": "admin", "created": HOUR} for key in (1, 2)]
+    database.write(lambda connection: connection.execute(insert(DeskUser), users))
+    still = _still(database, AGENT, HOUR, Verdict.CORRECT)
+    told = [(Verdict.FALSE_ALARM,), (Verdict.CORRECT, Verdict.FALSE_ALARM), (Verdict.NOT_SURE,), ()]
+    ids = []
+    for number, verdicts in enumerate(told):
+        opened = HOUR + number * timedelta(seconds=1)
+        ids.append(enter_incident(database, agent, opened, first_still_id=still + number, last_still_id=still))
+        for round_, verdict in enumerate(verdicts, 1):
+            record_incident_review(
+                database, incident_id=ids[-1], round_=round_, verdict=verdict, note=None, reviewer_id=round_, now=HOUR
+            )
+    found = verdicts_on(database, incidents_opened(database, HOUR, HOUR + ONE_HOUR))
+    assert [found[incident] for incident in ids[:2]] == [Verdict.FALSE_ALARM] * 2
+    assert found.get(ids[2]) == found.get(ids[3])
 
 
 def test_verdicts_come_from_the_stills(database: Database, agent: int) -> None:

@@ -1,6 +1,6 @@
 """An agent: stills in order of time, one of them beside the benchmark, and the training images with what to decide."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,7 +43,8 @@ from biosense_pipeline.store.desk_views.training_images import (
     training_images,
 )
 from biosense_pipeline.store.face_boxes import FaceFound, faces_in_still
-from biosense_pipeline.store.reviews import VIOLATIONS, StoredReview, reviews_of
+from biosense_pipeline.store.incident_reviews import IncidentVerdict, due_round, incident_reviews
+from biosense_pipeline.store.reviews import LONGEST_NOTE, VIOLATIONS, StoredReview, reviews_of
 from biosense_pipeline.store.training_checks import checks_of
 from biosense_pipeline.workflows.incident_settings import incident_assumptions
 
@@ -89,7 +90,7 @@ class LookAlike:
 
 def agent(request: Request) -> Response:
     """The page of an agent; ``?still=`` shows one still big, ``?result=`` and ``?day=`` choose from the timeline."""
-    return _page(request, agent_in_scope(request, id_in_path(request, "employee_id")))
+    return agent_page(request, agent_in_scope(request, id_in_path(request, "employee_id")))
 
 
 async def approve_image(request: Request) -> Response:
@@ -125,7 +126,7 @@ def _approve(request: Request) -> Response:
     try:
         requeued = approve(database, card.id, processed_time=now, requeue_since=since, audit=audit)
     except AlreadyDecided as error:
-        return _page(request, own, refused=str(error))
+        return agent_page(request, own, refused=str(error))
     return _done(request, own, "approved", card.id, requeued=requeued)
 
 
@@ -133,7 +134,7 @@ def _reject(request: Request, form: FormData) -> Response:
     card, own = _decidable_image(request)
     reason = field(form, "reason")
     if not reason:
-        return _page(request, own, refused=_NO_REASON, status_code=400)
+        return agent_page(request, own, refused=_NO_REASON, status_code=400)
     audit = entry(
         request,
         Action.REJECT,
@@ -147,7 +148,7 @@ def _reject(request: Request, form: FormData) -> Response:
         withdraw = field(form, "withdraw") == "1"
         reject(request.app.state.database, card.id, reason, withdraw=withdraw, processed_time=now, audit=audit)
     except AlreadyDecided as error:
-        return _page(request, own, refused=str(error))
+        return agent_page(request, own, refused=str(error))
     return _done(request, own, "rejected", card.id)
 
 
@@ -158,12 +159,12 @@ def _propose(request: Request) -> Response:
         raise HTTPException(404)
     own = decidable_agent(request, ImageKind.STREAM, still.id, still.lan_id)
     if not _proposable(still, reviews_of(database, [still.id]).get(still.id, [])):
-        return _page(request, own, refused=_NOT_PROPOSED)
+        return agent_page(request, own, refused=_NOT_PROPOSED)
     audit = entry(request, Action.PROPOSE, subject_kind=ImageKind.STREAM, subject_id=still.id, employee_id=own.id)
     try:
         image_id = propose(database, still.id, now=request.app.state.local_now(), audit=audit)
     except NothingToPropose as error:
-        return _page(request, own, refused=str(error))
+        return agent_page(request, own, refused=str(error))
     return _done(request, own, "proposed", image_id)
 
 
@@ -186,7 +187,14 @@ def _told(request: Request, images: Sequence[TrainingCard]) -> str | None:
     return _DONE[what].format(image=image, requeued=whole_number(request, "requeued") or 0) if so else None
 
 
-def _page(request: Request, own: Agent, *, refused: str | None = None, status_code: int = 409) -> Response:
+def _judged_now(request: Request, judged: Mapping[int, Sequence[IncidentVerdict]]) -> str | None:
+    """That the visitor's verdict on an incident is recorded, where it is."""
+    reviews = judged.get(whole_number(request, "judged") or 0, [])
+    own = any(review.reviewer_id == visitor_of(request).user_id for review in reviews)
+    return "Your verdict on the incident is recorded." if own else None
+
+
+def agent_page(request: Request, own: Agent, *, refused: str | None = None, status_code: int = 409) -> Response:
     """The agent's page; what was refused is told on it."""
     database, visitor = request.app.state.database, visitor_of(request)
     # A form's answer shows the page as it stands, whatever was chosen before.
@@ -197,6 +205,8 @@ def _page(request: Request, own: Agent, *, refused: str | None = None, status_co
     page = timeline(database, own, result=result, day=day, before=before, limit=A_PAGE)
     images = training_images(database, own, request.app.state.model_id)
     checks = checks_of(database, [card.id for card in images.cards])
+    incidents = incidents_of(database, own.id, MOST_INCIDENTS)
+    judged = incident_reviews(database, [incident.id for incident in incidents])
     shown = _shown(request, own, whole_number(request, "still") if query else None, page.stills, images.cards)
     chosen = {"result": result, "day": day.isoformat() if day else None}
     return render(
@@ -219,10 +229,14 @@ def _page(request: Request, own: Agent, *, refused: str | None = None, status_co
             "images": images,
             "checks": checks,
             "look_alike": _look_alike(request, own),
-            "incidents": incidents_of(database, own.id, MOST_INCIDENTS),
+            "incidents": incidents,
+            "judged": judged,
+            "due": {incident.id: due_round(judged.get(incident.id, []), visitor.user_id) for incident in incidents},
+            "verdicts": list(Verdict),
+            "longest_note": LONGEST_NOTE,
             "standing": standing_of(database, own.id),
             "bounds": bounds(incident_assumptions(request.app.state.settings)),
-            "told": None if refused else _told(request, images.cards),
+            "told": None if refused else _told(request, images.cards) or _judged_now(request, judged),
             "refused": refused,
             "longest_reason": LONGEST_REASON,
             "decides": visitor.may_decide,

@@ -33,15 +33,24 @@ def decidable_agent(request: Request, kind: ImageKind, image_id: int, lan_id: st
     agent = agent_by_lan_id(request.app.state.database, lan_id)
     if agent is None:
         raise HTTPException(404, "The agent of this image is not registered yet: come back in a minute.")
-    _require_own(request, agent, kind, image_id)
+    return decidable(request, agent, kind, image_id)
+
+
+def decidable(request: Request, agent: Agent, kind: str, subject_id: int) -> Agent:
+    """The agent, where the visitor may decide on what the subject is.
+
+    Raises:
+        HTTPException: as :func:`decidable_agent` does.
+    """
+    _require_own(request, agent, kind, subject_id)
     if not visitor_of(request).may_decide:
-        record(request, Action.REFUSED, subject_kind=kind, subject_id=image_id, employee_id=agent.id)
+        record(request, Action.REFUSED, subject_kind=kind, subject_id=subject_id, employee_id=agent.id)
         raise HTTPException(403)
     return agent
 
 
-def _require_own(request: Request, agent: Agent, kind: ImageKind | None, image_id: int | None) -> None:
+def _require_own(request: Request, agent: Agent, kind: str | None, subject_id: int | None) -> None:
     team = visitor_of(request).agents.team
     if team is not None and agent.team != team:
-        record(request, Action.REFUSED, subject_kind=kind, subject_id=image_id, employee_id=agent.id)
+        record(request, Action.REFUSED, subject_kind=kind, subject_id=subject_id, employee_id=agent.id)
         raise HTTPException(404)

@@ -34,6 +34,7 @@ class ShownIncident:
 
     Attributes:
         last_captured: when its last still was captured; None where that still is gone.
+        dismissed: when a reviewer called it a false alarm; None: nobody did.
         bound: the evidence at which it opened; None where no steps are kept.
         steps: the first and the last; ``left_out`` between them.
     """
@@ -46,6 +47,7 @@ class ShownIncident:
     first_still_id: int
     last_still_id: int
     last_captured: datetime | None
+    dismissed: datetime | None
     stills: int
     peak: float
     bound: float | None
@@ -70,7 +72,7 @@ def open_incidents(database: Database, now: datetime, *, team: str | None) -> li
     statement = (
         _INCIDENTS.add_columns(Employee.team_lead)
         .join(Employee, Employee.id == Incident.employee_id)
-        .where(Incident.closed.is_(None), Incident.opened >= now - LOOKED_BACK, Employee.active.is_(True))
+        .where(Incident.over().is_(None), Incident.opened >= now - LOOKED_BACK, Employee.active.is_(True))
     )
     if team is not None:
         statement = statement.where(Employee.team_lead == team)
@@ -81,6 +83,12 @@ def open_incidents(database: Database, now: datetime, *, team: str | None) -> li
 def incidents_of(database: Database, employee_id: int, limit: int) -> list[ShownIncident]:
     """An agent's incidents, the newest first."""
     return _read(database, _INCIDENTS.where(Incident.employee_id == employee_id).limit(limit))
+
+
+def employee_of_incident(database: Database, incident_id: int) -> int | None:
+    """Whose incident it is; None where there is none of that id."""
+    with database.read() as connection:
+        return connection.execute(select(Incident.employee_id).where(Incident.id == incident_id)).scalar()
 
 
 def standing_of(database: Database, employee_id: int) -> Standing | None:
@@ -124,6 +132,7 @@ def _shown(row: Any) -> ShownIncident:
         row.first_still_id,
         row.last_still_id,
         row.last_captured,
+        row.dismissed,
         row.stills,
         row.peak,
         told.get("bound"),
