@@ -39,9 +39,16 @@ def incidents_opened(database: Database, start: datetime, end: datetime) -> list
     return _read(database, Incident.opened >= start, Incident.opened < end)
 
 
-def incidents_during(database: Database, start: datetime, end: datetime) -> list[IncidentRow]:
-    """The incidents that were open at some time in ``[start, end)``, by the time at which they opened."""
-    return _read(database, Incident.opened < end, or_(Incident.closed.is_(None), Incident.closed >= start))
+def incidents_during(
+    database: Database, start: datetime, end: datetime, employee_id: int | None = None
+) -> list[IncidentRow]:
+    """The incidents that were open at some time in ``[start, end)``, by the time at which they opened.
+
+    Args:
+        employee_id: only this agent's; None: everybody's.
+    """
+    of_agent = [] if employee_id is None else [Incident.employee_id == employee_id]
+    return _read(database, Incident.opened < end, or_(Incident.closed.is_(None), Incident.closed >= start), *of_agent)
 
 
 def stills_seen(database: Database, start: datetime, end: datetime) -> int:
@@ -64,16 +71,7 @@ def verdicts_on(database: Database, incidents: Sequence[IncidentRow]) -> dict[in
     """
     if not incidents:
         return {}
-    captured = _captured(
-        database, sorted({id_ for row in incidents for id_ in (row.first_still_id, row.last_still_id)})
-    )
-    spans = {
-        row.id: (
-            captured.get(row.first_still_id, row.opened),
-            captured.get(row.last_still_id, row.closed or row.opened),
-        )
-        for row in incidents
-    }
+    spans = spans_of(database, incidents)
     by_agent: dict[int, dict[int, tuple[datetime, Verdict]]] = defaultdict(dict)
     first, last = min(begin for begin, _ in spans.values()), max(end for _, end in spans.values())
     with database.read() as connection:
@@ -96,6 +94,20 @@ def verdicts_on(database: Database, incidents: Sequence[IncidentRow]) -> dict[in
         if decided is not None:
             told.setdefault(row.id, decided)
     return told
+
+
+def spans_of(database: Database, incidents: Sequence[IncidentRow]) -> dict[int, tuple[datetime, datetime]]:
+    """Capture times of the first and last still of each incident, by its id; where a still is gone, the incident's."""
+    captured = _captured(
+        database, sorted({id_ for row in incidents for id_ in (row.first_still_id, row.last_still_id)})
+    )
+    return {
+        row.id: (
+            captured.get(row.first_still_id, row.opened),
+            captured.get(row.last_still_id, row.closed or row.opened),
+        )
+        for row in incidents
+    }
 
 
 def _captured(database: Database, ids: Sequence[int]) -> dict[int, datetime]:

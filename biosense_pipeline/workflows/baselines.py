@@ -1,7 +1,8 @@
 """What an agent's stills are judged by: his own baseline of the day, or what is usual among all agents.
 
 A baseline is made when a day's stills are first judged, of stills from before the day before: what is recognised a
-day late then changes no baseline, and a day that is analysed while it goes on has the same one as by backfill.
+day late then changes no baseline, and a day that is analysed while it goes on has the same one as by backfill. What
+was found in them by then and not called a false alarm is left out: an attack must not become what is normal.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from biosense_pipeline.matching.evidence.recapture import RecaptureModel
 from biosense_pipeline.store.baselines import StoredBaseline, read_baseline, write_baseline
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.presentation_evidence import captures_before
+from biosense_pipeline.store.suspected_stills import SuspectedStills, suspected_stills
 from biosense_pipeline.workflows.evidence_windows import evidence_window
 
 #: A baseline is made of the last sittings before it, and of so many stills from the middle of each: several sittings
@@ -55,9 +57,11 @@ def usual(model: RecaptureModel) -> Baseline:
 def _made(database: Database, employee_id: int, day: date, model: RecaptureModel, version: str) -> StoredBaseline:
     before = datetime.combine(day, time()) - _SETTLED
     captured = captures_before(database, employee_id, before, _CONSIDERED)[::-1]
+    suspected = suspected_stills(database, employee_id, captured[0], before) if captured else SuspectedStills()
+    captured = [moment for moment in captured if not suspected.at(moment)]
     sittings: list[Sitting] = []
     for start, end in reversed(_stretches(captured)):
-        own = _sitting(database, employee_id, start, end, model)
+        own = _sitting(database, employee_id, start, end, model, suspected)
         if own is not None:
             sittings.append(own)
         if len(sittings) == _SITTINGS:
@@ -81,9 +85,19 @@ def _stretches(captured: list[datetime]) -> list[tuple[datetime, datetime]]:
 
 
 def _sitting(
-    database: Database, employee_id: int, start: datetime, end: datetime, model: RecaptureModel
+    database: Database,
+    employee_id: int,
+    start: datetime,
+    end: datetime,
+    model: RecaptureModel,
+    suspected: SuspectedStills,
 ) -> Sitting | None:
-    """The stills of that time on which the agent was recognised alone."""
+    """The stills of that time on which the agent was recognised alone, but for the suspected ones."""
     stills = evidence_window(database, employee_id, start, end + timedelta(microseconds=1))
-    numbers, seen = measured([still for still in stills if still.usable and still.result == StillResult.SUCCESS], model)
+    genuine = [
+        still
+        for still in stills
+        if still.usable and still.result == StillResult.SUCCESS and not suspected.holds(still.still_id, still.captured)
+    ]
+    numbers, seen = measured(genuine, model)
     return sitting(numbers) if seen else None

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, delete, select, update
 
-from biosense_pipeline.codes import Species, StillResult
+from biosense_pipeline.codes import Role, Species, StillResult, Verdict
 from biosense_pipeline.matching.evidence.recapture import shipped_model
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.desk_users import add_user
 from biosense_pipeline.store.evidence_tables import (
     ImpersonationFinding,
     ImpersonationProgress,
@@ -19,11 +20,15 @@ from biosense_pipeline.store.evidence_tables import (
     PresentationBaseline,
 )
 from biosense_pipeline.store.impersonation_findings import read_findings
+from biosense_pipeline.store.incident_reviews import record_incident_review
 from biosense_pipeline.store.presentation_evidence import KeptEvidence
+from biosense_pipeline.store.reviews import record_review
 from biosense_pipeline.store.tables import StreamImage
 from biosense_pipeline.workflows.baselines import baselines, usual
 from biosense_pipeline.workflows.impersonation import detect_impersonation
+from biosense_pipeline_tests.alerting import enter_incident
 from biosense_pipeline_tests.conftest import HOUR
+from biosense_pipeline_tests.incident_days import enter_finding, set_results
 from biosense_pipeline_tests.workflows.evidence_rows import STEP, Scene, employee_of, enter_scene, motionless, person
 
 MODEL = shipped_model()
@@ -97,6 +102,71 @@ def test_only_the_agent(database: Database, result: str | None) -> None:
         lambda connection: connection.execute(update(StreamImage).where(StreamImage.id.in_(ids)).values(result=result))
     )
     assert own(database) == usual(MODEL)
+
+
+@pytest.mark.parametrize("verdict", [None, Verdict.CORRECT, Verdict.NOT_SURE, Verdict.FALSE_ALARM])
+def test_stills_of_an_incident_are_left_out(database: Database, verdict: Verdict | None) -> None:
+    """An attack does not become what is normal: stills of an incident and of what it rests on make no baseline.
+
+    Where a reviewer called it a false alarm they do, and the agent's new place is normal.
+    """
+    genuine = enter_scene(database, scoring(person(), 0.5), 30, start=EARLIER)
+    later = EARLIER + timedelta(hours=1)
+    attack = enter_scene(database, scoring(person(), 3.0), 30, start=later)
+    enter_finding(database, attack[11], later + 11 * STEP, Species.PRINT, 5.0, (attack[-1], later + 29 * STEP))
+    incident = enter_incident(
+        database,
+        employee_of(database),
+        later + 13 * STEP,
+        later + 29 * STEP,
+        first_still_id=attack[11],
+        last_still_id=attack[-1],
+    )
+    if verdict is not None:
+        reviewer = add_user(database, "ada", "-", Role.ADMIN, None, created=HOUR)
+        record_incident_review(
+            database,
+            incident_id=incident,
+            round_=1,
+            verdict=verdict,
+            note=None,
+            reviewer_id=reviewer,
+            now=HOUR,
+        )
+    made = own(database)
+    kept = verdict is Verdict.FALSE_ALARM
+    assert (made.stills, made.sittings) == ((60, 2) if kept else (30, 1))
+    assert (made.group_centres[0] > 1) == kept
+    assert len(genuine) == 30
+
+
+def test_confirmed_strangers_are_left_out(database: Database) -> None:
+    """A still that a reviewer confirmed to show somebody else is left out, though it matches by another rule now."""
+    ids = enter_scene(database, scoring(person(), 0.5), 30, start=EARLIER)
+    reviewer = add_user(database, "ada", "-", Role.ADMIN, None, created=HOUR)
+    for still_id, verdict in ((ids[3], Verdict.CORRECT), (ids[4], Verdict.FALSE_ALARM)):
+        set_results(database, [still_id], StillResult.UNKNOWN_PERSON)
+        record_review(
+            database,
+            still_id=still_id,
+            round_=1,
+            result=StillResult.UNKNOWN_PERSON,
+            verdict=verdict,
+            note=None,
+            reviewer_id=reviewer,
+        )
+    set_results(database, ids[3:5], StillResult.SUCCESS)
+    assert own(database).stills == 29
+
+
+def test_a_finding_without_an_incident_is_left_out(database: Database) -> None:
+    """What was found and did not come to an incident is left out too; an empty place takes nothing with it."""
+    ids = enter_scene(database, scoring(person(), 0.5), 30, start=EARLIER)
+    absent = {"species": "ABSENT", "first_still_id": ids[0], "last_still_id": ids[-1]}
+    enter_incident(database, employee_of(database), EARLIER, EARLIER + 29 * STEP, **absent)
+    enter_finding(database, ids[20], EARLIER + 20 * STEP, Species.PRINT, 1.0, (ids[25], EARLIER + 25 * STEP))
+    # Twelve stills that it rests on, and five more until which it lasted.
+    assert own(database).stills == 13
 
 
 def test_prints_are_judged_by_it(database: Database) -> None:
