@@ -21,6 +21,7 @@ from biosense_pipeline.store.employees import employee_lan_ids
 from biosense_pipeline.store.evidence_coverage import AgentCoverage, baselines_of_day, evidence_coverage
 from biosense_pipeline.store.evidence_tables import ImpersonationFinding, PresentationEvidence
 from biosense_pipeline.store.impersonation_findings import FindingRow, read_findings
+from biosense_pipeline.store.site_baselines import read_site_baseline
 from biosense_pipeline.vision.presentation.features import FEATURES_ID
 from biosense_pipeline.workflows.evidence_over_time import evidence_over_time
 from biosense_pipeline.workflows.impersonation import ImpersonationReport, detect_impersonation
@@ -122,10 +123,19 @@ def _findings(database: Database, settings: Settings, hour: Hour, report: Impers
         "findings": _findings_table(rows, lan_ids),
         "baselines_of_their_own": own_baseline,
         "baselines_of_the_site": too_few,
+        "site_baseline": _site_baseline(database, hour),
         "not_judged": _not_judged(report.not_judged),
         "evidence_over_time": plot_once_over(hour, lambda: _evidence_plot(database, settings, hour, rows, lan_ids)),
         "dagster/column_schema": column_schema(ImpersonationFinding),
     }
+
+
+def _site_baseline(database: Database, hour: Hour) -> str:
+    stored = read_site_baseline(database, hour.start.date())
+    if stored is None:
+        return "not asked for"
+    agents = f"{stored.agents} agents with a baseline of their own"
+    return f"development's figures: there are {agents}" if stored.parameters is None else f"of {agents}"
 
 
 def _findings_table(rows: list[tuple[int, FindingRow]], lan_ids: dict[int, str]) -> dg.MarkdownMetadataValue:

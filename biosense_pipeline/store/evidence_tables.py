@@ -59,6 +59,20 @@ class PresentationBaseline(Base):
     created: Mapped[datetime] = mapped_column(Moment, comment="UTC")
 
 
+class SiteBaseline(Base):
+    """What is usual among the site's agents, from their own baselines of earlier days."""
+
+    __tablename__ = "site_baseline"
+    __table_args__ = (TABLE_OPTIONS,)
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True, comment="The day it is for; made of baselines before it")
+    features_id: Mapped[str] = mapped_column(String(64))
+    agents: Mapped[int] = mapped_column(Integer, comment="That it is made of, or that there were")
+    version: Mapped[str] = mapped_column(String(32), comment="Hash of the model that they were made with")
+    parameters: Mapped[Any | None] = mapped_column(JSON(none_as_null=True), comment="Null: there were too few")
+    created: Mapped[datetime] = mapped_column(Moment, comment="UTC")
+
+
 class MotionWindow(Base):
     """MOTION_DETECTION: whether an agent's stills of ten minutes show life."""
 

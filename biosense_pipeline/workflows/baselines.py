@@ -3,6 +3,9 @@
 A baseline is made when a day's stills are first judged, of stills from before the day before: what is recognised a
 day late then changes no baseline, and a day that is analysed while it goes on has the same one as by backfill. What
 was found in them by then and not called a false alarm is left out: an attack must not become what is normal.
+
+What is usual among all agents is taken from their own baselines of the days before, where enough of them have one,
+and from development's figures else. It too is made once a day and stored.
 """
 
 import hashlib
@@ -12,12 +15,19 @@ from functools import cache
 from itertools import pairwise
 
 from biosense_pipeline.codes import StillResult
-from biosense_pipeline.matching.evidence.baseline import Baseline, Sitting, personal_baseline
+from biosense_pipeline.matching.evidence.baseline import Baseline, Site, Sitting, personal_baseline
 from biosense_pipeline.matching.evidence.presentation import measured, site, sitting
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel
+from biosense_pipeline.matching.evidence.site_baseline import parameters_of, site_from, site_of_baselines
 from biosense_pipeline.store.baselines import StoredBaseline, read_baseline, write_baseline
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.presentation_evidence import captures_before
+from biosense_pipeline.store.site_baselines import (
+    StoredSite,
+    newest_baselines,
+    read_site_baseline,
+    write_site_baseline,
+)
 from biosense_pipeline.store.suspected_stills import SuspectedStills, suspected_stills
 from biosense_pipeline.workflows.evidence_windows import evidence_window
 
@@ -29,6 +39,8 @@ _PAUSE = timedelta(minutes=10)
 #: Stills among which sittings are looked for: at one in ten seconds, some three days of work.
 _CONSIDERED = 10_000
 _SETTLED = timedelta(days=1)
+#: Baselines older than this do not tell what is usual at the site now.
+_OLDEST = timedelta(days=9)
 #: Name among the parameters of a hash of the model that the baseline was made with.
 _MODEL = "model"
 
@@ -44,7 +56,9 @@ def baselines(database: Database, employee_id: int, model: RecaptureModel) -> Ca
         if stored is None or outdated or (stored.parameters and stored.parameters[_MODEL] != version):
             stored = _made(database, employee_id, day, model, version)
             write_baseline(database, employee_id, day, stored)
-        return usual(model) if stored.parameters is None else Baseline.from_parameters(stored.parameters)
+        if stored.parameters is not None:
+            return Baseline.from_parameters(stored.parameters)
+        return site_of_day(database, day, model, version).baseline()
 
     return of_day
 
@@ -52,6 +66,19 @@ def baselines(database: Database, employee_id: int, model: RecaptureModel) -> Ca
 def usual(model: RecaptureModel) -> Baseline:
     """The baseline of an agent of whom nothing is known, at a site of which nothing is known."""
     return site([], model).baseline()
+
+
+def site_of_day(database: Database, day: date, model: RecaptureModel, version: str) -> Site:
+    """What is usual among the site's agents on that day."""
+    development, stored = site([], model), read_site_baseline(database, day)
+    if stored is None or (stored.features_id, stored.version) != (model.features_id, version):
+        own = newest_baselines(database, day - _OLDEST, day - _SETTLED - _SETTLED, model.features_id)
+        kept = [Baseline.from_parameters(parameters) for parameters in own.values() if parameters[_MODEL] == version]
+        made = site_of_baselines(kept, development)
+        parameters = None if made is None else parameters_of(made)
+        stored = StoredSite(model.features_id, version, len(kept), parameters)
+        write_site_baseline(database, day, stored)
+    return development if stored.parameters is None else site_from(stored.parameters)
 
 
 def _made(database: Database, employee_id: int, day: date, model: RecaptureModel, version: str) -> StoredBaseline:
@@ -66,7 +93,7 @@ def _made(database: Database, employee_id: int, day: date, model: RecaptureModel
             sittings.append(own)
         if len(sittings) == _SITTINGS:
             break
-    own_baseline = personal_baseline(sittings, site([], model))
+    own_baseline = personal_baseline(sittings, site_of_day(database, day, model, version))
     stills = sum(len(own.groups) for own in sittings)
     parameters = None if own_baseline is None else {**own_baseline.parameters(), _MODEL: version}
     return StoredBaseline(model.features_id, stills, len(sittings), parameters)

@@ -23,6 +23,7 @@ from biosense_pipeline.store.impersonation_findings import read_findings
 from biosense_pipeline.store.incident_reviews import record_incident_review
 from biosense_pipeline.store.presentation_evidence import KeptEvidence
 from biosense_pipeline.store.reviews import record_review
+from biosense_pipeline.store.site_baselines import read_site_baseline
 from biosense_pipeline.store.tables import StreamImage
 from biosense_pipeline.workflows.baselines import baselines, usual
 from biosense_pipeline.workflows.impersonation import detect_impersonation
@@ -102,6 +103,28 @@ def test_only_the_agent(database: Database, result: str | None) -> None:
         lambda connection: connection.execute(update(StreamImage).where(StreamImage.id.in_(ids)).values(result=result))
     )
     assert own(database) == usual(MODEL)
+
+
+def test_the_sites_own_agents(database: Database) -> None:
+    """Who has no baseline is judged by those of ten agents of the site, made once; by development's with fewer."""
+    lan_ids = [f"EU\\agent{number}" for number in range(10)]
+    before = DAY - timedelta(days=2)
+    for number, lan_id in enumerate(lan_ids):
+        start = EARLIER - timedelta(days=2)
+        enter_scene(database, scoring(person(number), 1.0), 20, start=start, lan_id=lan_id)
+        if number == 9:
+            assert own(database, DAY - timedelta(days=1)) == usual(MODEL)
+        assert baselines(database, employee_of(database, lan_id), MODEL)(before).personal
+    here = own(database)
+    assert not here.personal
+    assert here.score.centre > usual(MODEL).score.centre + 0.5
+    assert read_site_baseline(database, DAY).agents == 10  # type: ignore[union-attr]
+    # Made once: what is entered or found afterwards changes it no more.
+    statement = update(PresentationBaseline).values(parameters=None)
+    database.write(lambda connection: connection.execute(statement))
+    assert own(database) == here
+    # The day before rests on what was settled by then, and so it does not change either.
+    assert own(database, DAY - timedelta(days=1)) == usual(MODEL)
 
 
 @pytest.mark.parametrize("verdict", [None, Verdict.CORRECT, Verdict.NOT_SURE, Verdict.FALSE_ALARM])
