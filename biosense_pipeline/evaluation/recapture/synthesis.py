@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from biosense_pipeline.evaluation.recapture.hands import skin_colour, with_fingers
+from biosense_pipeline.evaluation.recapture.prints import Material
 from biosense_pipeline.evaluation.recapture.scene import Place, Scene, person_in_a_room
 from biosense_pipeline.evaluation.recapture.sources import Source
-from biosense_pipeline.evaluation.recapture.styles import STYLES, Material
+from biosense_pipeline.evaluation.recapture.styles import STYLES
 from biosense_pipeline.evaluation.recapture.webcam import Webcam
 from biosense_pipeline.vision.presentation.features import features
 

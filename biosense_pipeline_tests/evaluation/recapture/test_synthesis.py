@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from biosense_pipeline.evaluation.recapture.matte import cut_out
+from biosense_pipeline.evaluation.recapture.prints import Material
 from biosense_pipeline.evaluation.recapture.rooms import HEIGHT, WIDTH, drawn_room, pictured_room
 from biosense_pipeline.evaluation.recapture.scene import Place, person_in_a_room
 from biosense_pipeline.evaluation.recapture.sheet import Pose, hold
 from biosense_pipeline.evaluation.recapture.sources import Source, split_people
-from biosense_pipeline.evaluation.recapture.styles import STYLES, Material
+from biosense_pipeline.evaluation.recapture.styles import STYLES
 from biosense_pipeline.evaluation.recapture.synthesis import GENUINE, around_face, still, synthesise
 from biosense_pipeline.evaluation.recapture.webcam import Webcam
 from biosense_pipeline.vision.detector import HogDetector
