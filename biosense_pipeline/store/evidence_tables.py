@@ -41,6 +41,9 @@ class PresentationEvidence(Base):
     chip: Mapped[bytes | None] = mapped_column(LargeBinary, comment="32x32 grey levels of that face, aligned")
     features: Mapped[bytes | None] = mapped_column(LargeBinary, comment="Little-endian float32")
     features_id: Mapped[str | None] = mapped_column(String(64), comment="Which features; others are not comparable")
+    thumbnail: Mapped[bytes | None] = mapped_column(
+        LargeBinary, comment="The still in grey levels, 64 wide; null: no face, or from before it was kept"
+    )
     created: Mapped[datetime] = mapped_column(Moment, comment="UTC")
 
 

@@ -14,7 +14,7 @@ from biosense_pipeline.store.tables import StreamImage
 
 #: How features are stored.
 FEATURES_DTYPE = np.dtype("<f4")
-_CHIP_SIDE = 32
+_CHIP_SIDE, _THUMBNAIL_WIDTH = 32, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +26,8 @@ class KeptFace:
         landmarks: float32 (5, 2).
         chip: uint8 (32, 32).
         features: float32 (n,), laid out as ``features_id`` says.
+        thumbnail: uint8 (height, 64), the whole still; None in rows from before it was kept. picture_width: of the
+            still itself, in pixels.
     """
 
     box: tuple[int, int, int, int]
@@ -35,6 +37,8 @@ class KeptFace:
     chip: np.ndarray
     features: np.ndarray
     features_id: str
+    thumbnail: np.ndarray | None = None
+    picture_width: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +154,16 @@ def _row(
         "source": evidence.source,
         # Of a still that was done again, what is no longer there must go too.
         "face": None if face is None else _face_numbers(face),
-        "chip": None if face is None else np.ascontiguousarray(face.chip, dtype=np.uint8).tobytes(),
+        "chip": None if face is None else _bytes(face.chip),
         "features": None if face is None else face.features.astype(FEATURES_DTYPE).tobytes(),
         "features_id": None if face is None else face.features_id,
+        "thumbnail": None if face is None or face.thumbnail is None else _bytes(face.thumbnail),
         "created": now,
     }
+
+
+def _bytes(levels: np.ndarray) -> bytes:
+    return np.ascontiguousarray(levels, dtype=np.uint8).tobytes()
 
 
 def _face_numbers(face: KeptFace) -> dict[str, Any]:
@@ -163,6 +172,7 @@ def _face_numbers(face: KeptFace) -> dict[str, Any]:
         "landmarks": np.round(face.landmarks.astype(np.float64), 2).tolist(),
         "sharpness": face.sharpness,
         "brightness": face.brightness,
+        "picture_width": face.picture_width,
     }
 
 
@@ -178,6 +188,10 @@ def _stored(row: Row[Any]) -> StoredStill:
             np.frombuffer(row.chip, dtype=np.uint8).reshape(_CHIP_SIDE, _CHIP_SIDE),
             np.frombuffer(row.features, dtype=FEATURES_DTYPE),
             row.features_id,
+            None
+            if row.thumbnail is None
+            else np.frombuffer(row.thumbnail, dtype=np.uint8).reshape(-1, _THUMBNAIL_WIDTH),
+            row.face.get("picture_width"),
         )
     evidence = KeptEvidence(
         row.num_faces,

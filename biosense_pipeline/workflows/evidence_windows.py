@@ -47,4 +47,6 @@ def _evidence_still(still: StoredStill) -> EvidenceStill:
         face.chip,
         face.features,
         face.features_id,
+        face.thumbnail,
+        face.picture_width,
     )

@@ -98,7 +98,15 @@ def _kept(examination: Examination) -> KeptEvidence | None:
         face=None
         if face is None
         else KeptFace(
-            face.box, face.landmarks, face.sharpness, face.brightness, face.chip, face.features, face.features_id
+            face.box,
+            face.landmarks,
+            face.sharpness,
+            face.brightness,
+            face.chip,
+            face.features,
+            face.features_id,
+            face.thumbnail,
+            face.picture_width,
         ),
     )
 

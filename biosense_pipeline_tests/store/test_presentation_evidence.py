@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 
 from biosense_pipeline.codes import Status, StillResult
 from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.employees import employee_ids
+from biosense_pipeline.store.evidence_tables import PresentationEvidence
 from biosense_pipeline.store.outcomes import StillOutcome, write_outcomes
 from biosense_pipeline.store.presentation_evidence import (
     KeptEvidence,
@@ -19,6 +20,7 @@ from biosense_pipeline.store.presentation_evidence import (
     StoredStill,
     agents_with_evidence,
     captures_before,
+    forget_evidence,
     read_window,
     write_evidence,
 )
@@ -40,6 +42,8 @@ def evidence(number: int = 0, faces: int = 1) -> KeptEvidence:
         rng.integers(0, 256, (32, 32), dtype=np.uint8),
         rng.normal(size=50).astype(np.float32),
         "layout-1",
+        rng.integers(0, 256, (36, 64), dtype=np.uint8),
+        1280,
     )
     hash_bits = 2**63 + number
     return KeptEvidence(faces, rng.bytes(32), rng.bytes(16), hash_bits, "JPEG 640x480", face if faces else None)
@@ -116,6 +120,34 @@ def test_a_still_whose_row_is_gone(database: Database) -> None:
     assert [still.result for still in read_window(database, employee, HOUR, HOUR + 2 * STEP)] == [None, "SUCCESS"]
 
 
+def test_a_row_from_before(database: Database) -> None:
+    """A row from before the small picture was kept is read without one, and all else as it was."""
+    (still_id,) = keep(database, [HOUR])
+    old = {"box": [-3, 5, 120, 140], "landmarks": [[1.0, 2.0]] * 5, "sharpness": 1.0, "brightness": 2.0}
+    change = update(PresentationEvidence).where(PresentationEvidence.stream_image_id == still_id)
+    database.write(lambda connection: connection.execute(change.values(thumbnail=None, face=old)))
+    (employee,) = employee_ids(database, [AGENT]).values()
+    (still,) = read_window(database, employee, HOUR, HOUR + STEP)
+    assert still.evidence.face is not None
+    assert (still.evidence.face.thumbnail, still.evidence.face.picture_width) == (None, None)
+    assert still.evidence.face.chip.shape == (32, 32)
+
+
+def test_what_is_forgotten_is_gone_whole(database: Database) -> None:
+    """Evidence that is forgotten, or of a still done again without a face, leaves no picture behind."""
+    first, second = keep(database, [HOUR, HOUR + STEP])
+    (employee,) = employee_ids(database, [AGENT]).values()
+    database.write(lambda connection: forget_evidence(connection, [first]))
+    database.write(
+        lambda connection: write_evidence(
+            connection, {second: evidence(faces=0)}, {second: HOUR}, {second: employee}, NOW
+        )
+    )
+    pictures = select(PresentationEvidence.stream_image_id, PresentationEvidence.chip, PresentationEvidence.thumbnail)
+    with database.read() as connection:
+        assert [tuple(row) for row in connection.execute(pictures)] == [(second, None, None)]
+
+
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seconds=st.lists(st.integers(0, 200), min_size=1, max_size=25),
@@ -176,4 +208,6 @@ def _same(still: StoredStill, wanted: KeptEvidence) -> bool:
         and np.array_equal(face.chip, other.chip)
         and face.features.tobytes() == other.features.tobytes()
         and face.features_id == other.features_id
+        and np.array_equal(face.thumbnail, other.thumbnail)  # type: ignore[arg-type]
+        and face.picture_width == other.picture_width
     )

@@ -58,7 +58,8 @@ def kept(data: bytes, faces: Sequence[Face]) -> StillEvidence:
     if faces:
         chip = np.frombuffer(digest * 32, dtype=np.uint8).reshape(32, 32)
         numbers = np.frombuffer(digest, dtype=np.uint8).astype(np.float32) / 7
-        face = FaceEvidence(faces[0].box, faces[0].landmarks, 300.0, 120.5, chip, numbers)
+        thumbnail = np.frombuffer(digest * 96, dtype=np.uint8).reshape(48, 64)
+        face = FaceEvidence(faces[0].box, faces[0].landmarks, 300.0, 120.5, chip, numbers, thumbnail, 640)
     return StillEvidence(digest, digest[:16], int.from_bytes(digest[:8], "big"), "JPEG 640x480", face)
 
 

@@ -68,6 +68,8 @@ class StillMaker:
             chip=face.chip,
             features=face.features,
             features_id=face.features_id,
+            thumbnail=face.thumbnail,
+            picture_width=face.picture_width,
         )
 
 

@@ -29,6 +29,8 @@ class EvidenceStill:
         sharpness, brightness: of the face; 0 where there is none.
         chip: uint8 (32, 32), grey, the eyes level and always in the same places.
         features: float32 (n,), laid out as ``features_id`` says; numbers of different ids are not comparable.
+        thumbnail: uint8 (height, 64), the whole still in grey levels; None where it was not kept. picture_width: of the
+            still itself, in pixels.
     """
 
     still_id: int
@@ -46,6 +48,8 @@ class EvidenceStill:
     chip: np.ndarray | None = None
     features: np.ndarray | None = None
     features_id: str | None = None
+    thumbnail: np.ndarray | None = None
+    picture_width: int | None = None
 
     @property
     def usable(self) -> bool:

@@ -10,6 +10,7 @@ from biosense_pipeline.vision.presentation.chip import face_chip
 from biosense_pipeline.vision.presentation.features import FEATURES_ID, features
 from biosense_pipeline.vision.presentation.hashes import byte_hash, perceptual_hash, pixel_hash
 from biosense_pipeline.vision.presentation.source import source_signature
+from biosense_pipeline.vision.presentation.thumbnail import thumbnail
 from biosense_pipeline.vision.quality import face_quality
 
 
@@ -22,6 +23,7 @@ class FaceEvidence:
         sharpness, brightness: see ``vision.quality.face_quality``.
         chip: uint8 (32, 32), see ``vision.presentation.chip``.
         features: float32 (n,), laid out as ``features_id`` says.
+        thumbnail: uint8 (height, 64), the whole still. picture_width: of the still itself, in pixels.
     """
 
     box: Box
@@ -30,6 +32,8 @@ class FaceEvidence:
     brightness: float
     chip: np.ndarray
     features: np.ndarray
+    thumbnail: np.ndarray
+    picture_width: int
     features_id: str = FEATURES_ID
 
 
@@ -84,4 +88,6 @@ def _face_evidence(
     known = face_quality(pixels, box) if quality is None else quality
     points = np.asarray(landmarks, dtype=np.float32)
     numbers = features(pixels, box, points)
-    return FaceEvidence(box, points, known["sharpness"], known["brightness"], chip, numbers)
+    return FaceEvidence(
+        box, points, known["sharpness"], known["brightness"], chip, numbers, thumbnail(pixels), pixels.shape[1]
+    )
