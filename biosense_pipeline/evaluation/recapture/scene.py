@@ -66,13 +66,13 @@ def person_in_a_room(
     backdrop; any other keeps his own surroundings.
     """
     if source.in_a_room or source.share is None or rng.random() < 0.15:
-        levels, landmarks = _moved(source, source.pixels, place)
+        levels, landmarks = moved(source, source.pixels, place)
         return Scene(_lit(rng, levels, 0.25), landmarks)
     assert source.colours is not None
     pictured = len(pictures) > 0 and rng.random() < 0.4
     room = pictured_room(rng, pictures) if pictured else drawn_room(rng)
-    colours, landmarks = _moved(source, source.colours, place)
-    share, _same = _moved(source, source.share, place)
+    colours, landmarks = moved(source, source.colours, place)
+    share, _same = moved(source, source.share, place)
     share = (share / 255)[..., None]
     return Scene(share * _lit(rng, colours, rng.uniform(0, 0.5)) + (1 - share) * room, landmarks)
 
@@ -107,7 +107,7 @@ def _lit(rng: np.random.Generator, levels: np.ndarray, strength: float) -> np.nd
     return lit
 
 
-def _moved(source: Source, layer: np.ndarray, place: Place) -> tuple[np.ndarray, np.ndarray]:
+def moved(source: Source, layer: np.ndarray, place: Place) -> tuple[np.ndarray, np.ndarray]:
     """A layer of a source with its face in that place, and its landmarks there; a share comes as 0-255."""
     middle_x, middle_y, face = source.face
     scale = place.width / face

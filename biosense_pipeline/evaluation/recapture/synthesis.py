@@ -76,7 +76,7 @@ def synthesise(
         source, camera = _drawn(rng, sources), Webcam.drawn(rng)
         for style in (GENUINE, GENUINE, *STYLES):
             pixels, scene = still(rng, style, source, material, camera.another_day(rng), whole=False)
-            measured.append(features(pixels, scene.box, _found(rng, scene)))
+            measured.append(features(pixels, scene.box, found_landmarks(rng, scene)))
             styles.append(style)
             numbers.append(number - first)
             people.append(source.person)
@@ -133,7 +133,8 @@ def _with_hand(rng: np.random.Generator, levels: np.ndarray, place: Place) -> np
     return with_fingers(rng, levels, at, -outwards, place.width * rng.uniform(0.12, 0.24), skin_colour(rng))
 
 
-def _found(rng: np.random.Generator, scene: Scene) -> np.ndarray:
+def found_landmarks(rng: np.random.Generator, scene: Scene) -> np.ndarray:
+    """The landmarks of a scene as the detector would find them: a little off."""
     eyes = float(np.linalg.norm(scene.landmarks[:2].mean(axis=0) - scene.landmarks[2:4].mean(axis=0)))
     found: np.ndarray = scene.landmarks + rng.normal(0, _LANDMARK_NOISE * eyes, scene.landmarks.shape)
     return found.astype(np.float32)
