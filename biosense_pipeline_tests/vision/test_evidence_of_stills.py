@@ -30,7 +30,8 @@ def test_a_face(engine: FaceEngine) -> None:
     assert face.features.dtype == np.float32
     assert face.features_id == FEATURES_ID
     assert np.isfinite(face.features).all()
-    assert (face.thumbnail.shape, face.thumbnail.dtype, face.picture_width) == ((48, 64), np.uint8, 640)
+    assert (face.thumbnail.shape, face.picture_width) == ((48, 64), 640)
+    assert face.thumbnail.dtype == np.uint8
     assert (len(found.evidence.sha256), len(found.evidence.pixel_hash)) == (32, 16)
     assert found.evidence.source.startswith("JPEG 640x480 ")
     assert set(found.milliseconds) == STAGES

@@ -12,6 +12,7 @@ from biosense_pipeline.evaluation.attacks.folders import StillFile, StillFolder
 from biosense_pipeline.evaluation.pictures import bytes_of
 from biosense_pipeline.matching.evidence.presentation import Measured
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel, RecaptureModelUnusable
+from biosense_pipeline.matching.evidence.surroundings import around
 from biosense_pipeline.vision.examine import Examination, Examiner
 from biosense_pipeline.vision.faces import Look, Picture
 from biosense_pipeline.vision.presentation.features import FEATURES_ID
@@ -138,6 +139,7 @@ def _sequence(
         np.array([face.brightness for face in faces]),
         np.stack([face.chip for face in faces]),
         places * seconds_between,
+        tuple(around(face.thumbnail, face.landmarks, face.picture_width) for face in faces),
     )
     # The largest face comes first, and it is the one that the evidence is of.
     return StillSequence(subject, name, places, numbers, np.stack([found.faces[0].encoding for _, found in seen]))

@@ -8,6 +8,7 @@ import numpy as np
 from biosense_pipeline.evaluation.attacks.acquisition import AcquiredFolder, StillSequence
 from biosense_pipeline.matching.evidence.baseline import Baseline, Site, Sitting, personal_baseline
 from biosense_pipeline.matching.evidence.findings import FEWEST
+from biosense_pipeline.matching.evidence.moving import Moving, Told
 from biosense_pipeline.matching.evidence.presentation import (
     Presentation,
     judge_still,
@@ -124,8 +125,8 @@ def judge(sequence: StillSequence, model: RecaptureModel, baseline: Baseline, pl
         sequence,
         [judge_still(float(score), baseline) for score in scores],
         [
-            (window, judge_window(scores[window], rigid_face, baseline))
-            for window, rigid_face in zip(windows, rigidities, strict=True)
+            (window, judge_window(scores[window], rigid_face, baseline, told))
+            for window, rigid_face, told in zip(windows, rigidities, _moving(sequence, windows), strict=True)
         ],
     )
 
@@ -151,10 +152,20 @@ def alarmed_stills(judged: JudgedSequence, window_threshold: float, still_thresh
     return np.asarray(alarms[np.minimum(first, len(ends) - 1)])
 
 
+def _pairs(sequence: StillSequence, windows: Sequence[slice]) -> list[np.ndarray]:
+    """Of each window the pairs that lie far enough apart, as places in the sequence."""
+    return [window.start + far_apart(sequence.numbers.seconds[window]) for window in windows]
+
+
+def _moving(sequence: StillSequence, windows: Sequence[slice]) -> list[dict[str, Told]]:
+    moving = Moving(sequence.numbers.around)
+    return [moving.told(pairs) for pairs in _pairs(sequence, windows)]
+
+
 def _rigidities(sequence: StillSequence, windows: Sequence[slice]) -> list[Rigidity | None]:
     """The rigidity of each window; a pair that several windows share is compared once."""
-    seconds, chips = sequence.numbers.seconds, sequence.numbers.chips
-    pairs = [window.start + far_apart(seconds[window]) for window in windows]
+    chips = sequence.numbers.chips
+    pairs = _pairs(sequence, windows)
     if not any(map(len, pairs)):
         return [None] * len(windows)
     every, places = np.unique(np.concatenate(pairs), axis=0, return_inverse=True)

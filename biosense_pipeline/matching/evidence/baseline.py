@@ -14,7 +14,8 @@ less agents do (the posterior mean of a normal distribution within a normal dist
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -86,11 +87,13 @@ class Sitting:
         groups: float64 (n, g), a still's recapture scores by group.
         rigidities: float64 (m,), of its pairs of stills that lie far enough apart (see ``rigidity.rigid``).
         brightness: mean grey level of each still's face, (n,); None where there was light enough.
+        moving: by name of a cue float64 (m,), its values (see ``moving``).
     """
 
     groups: np.ndarray
     rigidities: np.ndarray
     brightness: np.ndarray | None = None
+    moving: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class Site:
         groups: names of the groups that are summed up. group_centres: medians of each over agents.
         score: of the sum over ``groups``. context_score: of the sum over ``context``, those of them that carry
             from one person and camera to another.
-        rigidity: of pairs.
+        rigidity: of pairs. moving: by name of a cue, of its values.
     """
 
     groups: tuple[str, ...]
@@ -110,6 +113,7 @@ class Site:
     score: Usual
     context_score: Usual
     rigidity: Usual
+    moving: Mapping[str, Usual] = field(default_factory=dict)
 
     def baseline(self) -> "Baseline":
         """The baseline of an agent who has none of his own: context groups alone."""
@@ -121,6 +125,7 @@ class Site:
             self.rigidity.level(),
             stills=0,
             sittings=0,
+            moving={name: usual_values.level() for name, usual_values in self.moving.items()},
         )
 
 
@@ -133,6 +138,7 @@ class Baseline:
             judged in a still is taken to lie there.
         score: of the sum. rigidity: of pairs of stills.
         stills, sittings: that it rests on; 0 where it is the site's and not the agent's own.
+        moving: by name of a cue, of its values; a cue without a level does not count.
     """
 
     groups: tuple[str, ...]
@@ -141,6 +147,7 @@ class Baseline:
     rigidity: Level
     stills: int
     sittings: int
+    moving: Mapping[str, Level] = field(default_factory=dict)
 
     @property
     def personal(self) -> bool:
@@ -161,6 +168,8 @@ class Baseline:
             Level(**stored["rigidity"]),
             stored["stills"],
             stored["sittings"],
+            # Baselines from before these cues were are read too.
+            {name: Level(**own) for name, own in stored.get("moving", {}).items()},
         )
 
 
@@ -169,13 +178,15 @@ def site_of(
     groups: Sequence[str],
     context: Sequence[str],
     before: Mapping[str, Usual],
+    moving: Mapping[str, Usual] = MappingProxyType({}),
 ) -> Site:
     """What is usual among agents, each given by sittings.
 
     Args:
         groups: names of the columns of a sitting's group scores, all of which are summed up.
         context: those of them that an agent without a baseline is judged by.
-        before: what development measured, as ``score``, ``context_score`` and ``rigidity``.
+        before: what development measured, as ``score``, ``context_score`` and ``rigidity``. moving: likewise, by
+            name of a cue.
     """
     agents = [own for own in agents if any(len(sitting.groups) for sitting in own)]
     chosen = [list(groups).index(name) for name in context]
@@ -192,6 +203,7 @@ def site_of(
         _own(usual(scores, before["score"])),
         _own(usual(contexts, before["context_score"])),
         usual(rigidities, before["rigidity"]),
+        {name: usual([_of_cue(own, name) for own in agents], known) for name, known in moving.items()},
     )
 
 
@@ -216,6 +228,7 @@ def personal_baseline(
         level([sitting.rigidities for sitting in sittings], usual_here.rigidity),
         stills,
         len(sittings),
+        {name: level(_of_cue(sittings, name), known) for name, known in usual_here.moving.items()},
     )
 
 
@@ -290,6 +303,10 @@ def _as_they_count(sittings: Sequence[Sitting], names: Sequence[str], centres: n
         sitting.groups if sitting.brightness is None else in_light(sitting.groups, names, centres, sitting.brightness)
         for sitting in sittings
     ]
+
+
+def _of_cue(sittings: Sequence[Sitting], name: str) -> list[np.ndarray]:
+    return [sitting.moving[name] for sitting in sittings if name in sitting.moving]
 
 
 def _own(score: Usual) -> Usual:

@@ -1,4 +1,6 @@
-"""Is it a person or a print: recapture scores and rigidity of a window, fused against the agent's own baseline.
+"""Is it a person or a print: the cues of a window fused against the agent's own baseline.
+
+The cues are recapture scores, rigidity, ring motion and frame.
 
 Each cue is told in *spreads*: how many standard deviations it lies above what is normal for the agent, high
 speaking for a print. A cue's *separation* d says how many spreads prints lie above genuine windows. With normal
@@ -9,16 +11,19 @@ from a print, as the rigidity of one who hardly moves or whose stills follow one
 d near 0 and so neither helps nor hurts.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
 from biosense_pipeline.codes import Species
 from biosense_pipeline.matching.evidence.baseline import Baseline, Site, Sitting, Usual, site_of
+from biosense_pipeline.matching.evidence.moving import CALIBRATIONS, Moving, Told
 from biosense_pipeline.matching.evidence.recapture import CONTEXT_GROUPS, RecaptureModel, in_light
 from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, rigid, summed_up
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
+from biosense_pipeline.matching.evidence.surroundings import Surroundings, surroundings
 
 #: An alarm lies this many spreads above the agent's level: of normally distributed windows of one who is as assumed
 #: 0.6 % do.
@@ -50,6 +55,7 @@ _MOST_SEPARATION = {"recapture": 5.0, "rigidity": 2.5}
 #: No window's likelihood ratio lies outside. Chosen, not measured: development showed too few windows for more, and a
 #: print unlike those that the scores were trained on must not pass for a proof of life.
 LLR_BOUNDS = (-3.0, 10.0)
+_NOTHING: Mapping[str, Told] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +65,14 @@ class Measured:
     Attributes:
         groups: float64 (n, g) scores by group.
         brightness: (n,). chips: (n, 32, 32). seconds: (n,), from any origin.
+        around: of each still, None where it was not kept; empty where it was of none.
     """
 
     groups: np.ndarray
     brightness: np.ndarray
     chips: np.ndarray
     seconds: np.ndarray
+    around: tuple[Surroundings | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,7 @@ class Presentation:
         llr: natural logarithm, within ``LLR_BOUNDS``; positive speaks for a print.
         recapture: its cue; rigidity: None where no stills lay far enough apart.
         rigid: the rigidity itself.
+        moving: the cues of what moves with the face, by name, those that there are.
     """
 
     spreads: float
@@ -91,6 +100,7 @@ class Presentation:
     recapture: Cue
     rigidity: Cue | None
     rigid: Rigidity | None
+    moving: Mapping[str, Cue] = field(default_factory=dict)
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -107,6 +117,8 @@ class Presentation:
                 "correlation": self.rigid.correlation,
                 "pairs": float(self.rigid.pairs),
             }
+        for name, cue in self.moving.items():
+            told |= {f"{name}_spreads": cue.spreads, f"{name}_separation": cue.separation}
         return {name: round(value, 4) for name, value in told.items()}
 
     @property
@@ -136,6 +148,7 @@ def measured(window: Sequence[EvidenceStill], model: RecaptureModel) -> tuple[Me
         np.array([still.brightness for still in seen]),
         np.stack([still.chip for still in seen if still.chip is not None]),
         np.array([(still.captured - began).total_seconds() for still in seen]),
+        tuple(surroundings(still) for still in seen),
     )
     return numbers, seen
 
@@ -148,7 +161,12 @@ def sitting(genuine: Measured, window: int = WINDOW) -> Sitting:
             changes more the longer one waits.
     """
     pairs = window_pairs(genuine.seconds, window)
-    return Sitting(genuine.groups, rigid(pair_correlations(genuine.chips, pairs)), genuine.brightness)
+    return Sitting(
+        genuine.groups,
+        rigid(pair_correlations(genuine.chips, pairs)),
+        genuine.brightness,
+        Moving(genuine.around).values(pairs),
+    )
 
 
 def window_pairs(seconds: np.ndarray, window: int) -> np.ndarray:
@@ -177,23 +195,28 @@ def site(agents: Sequence[Sequence[Sitting]], model: RecaptureModel) -> Site:
         "context_score": _usual_score(len(context)),
         "rigidity": _USUAL_RIGIDITY,
     }
-    return site_of(agents, model.names, context, before)
+    moving = {name: calibration.usual for name, calibration in CALIBRATIONS.items()}
+    return site_of(agents, model.names, context, before, moving)
 
 
 def judge_still(score: float, baseline: Baseline) -> Presentation:
     """What a single still says: rigidity takes two."""
-    return _fused(_recapture_cue(np.array([score]), baseline), None, None)
+    return _fused(_recapture_cue(np.array([score]), baseline), None, None, {})
 
 
-def judge_window(scores: np.ndarray, rigid_face: Rigidity | None, baseline: Baseline) -> Presentation:
+def judge_window(
+    scores: np.ndarray, rigid_face: Rigidity | None, baseline: Baseline, moving: Mapping[str, Told] = _NOTHING
+) -> Presentation:
     """What a window says.
 
     Args:
         scores: (n,), 1 or more, as :func:`still_scores` gives them.
         rigid_face: None where no stills lay far enough apart.
+        moving: what :class:`moving.Moving` tells of the window.
     """
     rigidity_cue = None if rigid_face is None else _rigidity_cue(rigid_face, baseline)
-    return _fused(_recapture_cue(scores, baseline), rigidity_cue, rigid_face)
+    moving_cues = {name: _moving_cue(name, told, baseline) for name, told in moving.items() if name in baseline.moving}
+    return _fused(_recapture_cue(scores, baseline), rigidity_cue, rigid_face, moving_cues)
 
 
 def print_evidence(window: Sequence[EvidenceStill], model: RecaptureModel, baseline: Baseline) -> Evidence | None:
@@ -203,7 +226,8 @@ def print_evidence(window: Sequence[EvidenceStill], model: RecaptureModel, basel
         return None
     pairs = far_apart(numbers.seconds)
     rigid_face = summed_up(pair_correlations(numbers.chips, pairs)) if len(pairs) else None
-    found = judge_window(still_scores(numbers, model, baseline), rigid_face, baseline)
+    moving = Moving(numbers.around).told(pairs)
+    found = judge_window(still_scores(numbers, model, baseline), rigid_face, baseline, moving)
     return Evidence(
         Species.PRINT,
         found.llr,
@@ -247,11 +271,22 @@ def _cue(name: str, spreads: float, separation: float) -> Cue:
     )
 
 
-def _fused(recapture: Cue, rigidity: Cue | None, rigid_face: Rigidity | None) -> Presentation:
-    cues = [recapture] if rigidity is None else [recapture, rigidity]
+def _moving_cue(name: str, told: Told, baseline: Baseline) -> Cue:
+    normal, calibration = baseline.moving[name], CALIBRATIONS[name]
+    separation = (calibration.of_prints - normal.centre) / normal.deviation(told.values)
+    return Cue(
+        float(np.clip(normal.spreads(told.value, told.values), calibration.farthest_below, _FARTHEST)),
+        float(np.clip(separation, 0.0, calibration.most_separation)),
+    )
+
+
+def _fused(
+    recapture: Cue, rigidity: Cue | None, rigid_face: Rigidity | None, moving: Mapping[str, Cue]
+) -> Presentation:
+    cues = [recapture, *([] if rigidity is None else [rigidity]), *moving.values()]
     separation = float(np.sqrt(sum(cue.separation**2 for cue in cues)))
     if separation == 0.0:
-        return Presentation(0.0, 0.0, recapture, rigidity, rigid_face)
+        return Presentation(0.0, 0.0, recapture, rigidity, rigid_face, moving)
     spreads = sum(cue.separation * cue.spreads for cue in cues) / separation
     llr = float(np.clip(separation * (spreads - separation / 2), *LLR_BOUNDS))
-    return Presentation(spreads, llr, recapture, rigidity, rigid_face)
+    return Presentation(spreads, llr, recapture, rigidity, rigid_face, moving)

@@ -7,6 +7,7 @@ import numpy as np
 
 from biosense_pipeline.codes import Species
 from biosense_pipeline.matching.evidence.baseline import Baseline
+from biosense_pipeline.matching.evidence.moving import Moving
 from biosense_pipeline.matching.evidence.presentation import judge_window, measured, still_scores
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel
 from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, summed_up
@@ -31,6 +32,7 @@ class PrintWindows:
         self._places = {still.still_id: place for place, still in enumerate(seen)}
         self._scores: dict[date, np.ndarray] = {}
         self._correlations: dict[tuple[int, int], float] = {}
+        self._moving = Moving(self._numbers.around)
 
     def evidence(self, window: Sequence[EvidenceStill]) -> Evidence | None:
         """What the window says of a print; None where none of its stills can be judged."""
@@ -42,7 +44,9 @@ class PrintWindows:
         baseline = self._baseline_of(day)
         if day not in self._scores:
             self._scores[day] = still_scores(self._numbers, self._model, baseline)
-        found = judge_window(self._scores[day][places], self._rigidity(places), baseline)
+        found = judge_window(
+            self._scores[day][places], self._rigidity(places), baseline, self._moving.told(self._pairs(places))
+        )
         return Evidence(
             Species.PRINT,
             found.llr,

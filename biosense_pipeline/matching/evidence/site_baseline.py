@@ -37,6 +37,7 @@ def site_of_baselines(baselines: Sequence[Baseline], development: Site) -> Site 
         score=score,
         context_score=_of_context(centres[:, columns].sum(axis=1), score, development),
         rigidity=rigidity,
+        moving={name: _of_cue(name, kept, known) for name, known in development.moving.items()},
     )
 
 
@@ -48,9 +49,11 @@ def parameters_of(site: Site) -> dict[str, Any]:
 def site_from(stored: Mapping[str, Any]) -> Site:
     """Read what :func:`parameters_of` gave."""
     values: dict[str, Any] = {
-        name: Usual(**value) if isinstance(value, Mapping) else tuple(value) for name, value in stored.items()
+        name: Usual(**value) if isinstance(value, Mapping) else tuple(value)
+        for name, value in stored.items()
+        if name != "moving"
     }
-    return Site(**values)
+    return Site(**values, moving={name: Usual(**value) for name, value in stored["moving"].items()})
 
 
 def _usual(levels: Sequence[Level], before: Usual) -> Usual:
@@ -75,6 +78,12 @@ def _of_context(centres: np.ndarray, score: Usual, development: Site) -> Usual:
             _completed(robust_deviation(centres), before.agents, len(centres)),
         )
     )
+
+
+def _of_cue(name: str, baselines: Sequence[Baseline], before: Usual) -> Usual:
+    """Of the agents' levels of a cue, where enough have any."""
+    levels = [baseline.moving[name] for baseline in baselines if name in baseline.moving]
+    return before if len(levels) < FEWEST_AGENTS else _usual(levels, before)
 
 
 def _completed(deviation: float, before: float, agents: int) -> float:

@@ -1,5 +1,6 @@
 """Recapture and rigidity fused: directed, personal, and no cue counts where it tells nothing."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from biosense_pipeline.codes import Species
 from biosense_pipeline.matching.evidence.baseline import Baseline, Level, Sitting, personal_baseline
+from biosense_pipeline.matching.evidence.moving import CALIBRATIONS, FRAME, RING_MOTION, Told
 from biosense_pipeline.matching.evidence.presentation import (
     ALARM_SPREADS,
     Measured,
@@ -33,6 +35,8 @@ MODEL = RecaptureModel("two-1", dict.fromkeys(NAMES, ONE), {"ring": slice(0, 1),
 OWN = Baseline(NAMES, (0.0, 0.0), Level(0.0, 1.0, 1.0), Level(2.8, 0.6, 0.4), stills=30, sittings=2)
 #: Of an agent who hardly moves: genuine windows are as rigid as prints.
 UNMOVED = Baseline(NAMES, (0.0, 0.0), Level(0.0, 1.0, 1.0), Level(4.4, 0.6, 0.4), stills=30, sittings=2)
+#: The levels of what moves with the face are 0, and a print's lie far above.
+MOVING = replace(OWN, moving={RING_MOTION: Level(-2.0, 0.5, 0.5), FRAME: Level(-3.0, 0.5, 0.5)})
 BEGIN = datetime(2026, 3, 2, 9)
 
 
@@ -107,6 +111,42 @@ def test_one_still_more_of_the_same_is_surer(stills: int) -> None:
     fewer = judge_window(np.full(stills, 2.0), None, OWN).spreads
     more = judge_window(np.full(stills + 1, 2.0), None, OWN).spreads
     assert fewer <= more <= judge_window(np.full(10_000, 2.0), None, OWN).spreads < 1.5 * judge_still(2.0, OWN).spreads
+
+
+def test_what_moves_with_the_face_adds() -> None:
+    """Ring motion and frame raise a window's score above its level, and lower it by less; told by name."""
+    scores = np.full(12, 2.0)
+    for name in (RING_MOTION, FRAME):
+        level = MOVING.moving[name]
+        judged = {
+            spreads: judge_window(scores, None, MOVING, {name: Told(level.centre + spreads * level.deviation(12), 12)})
+            for spreads in (-4, 0, 4)
+        }
+        alone = judge_window(scores, None, MOVING)
+        assert judged[4].llr > alone.llr > judged[0].llr >= judged[-4].llr
+        assert alone.llr - judged[-4].llr < judged[4].llr - alone.llr
+        assert judged[4].numbers[f"{name}_spreads"] > 0
+        assert f"{name}_spreads" not in alone.numbers
+
+
+def test_what_moves_with_the_face_needs_a_level() -> None:
+    """A baseline from before these cues were, or of one whose own level is a print's, leaves them out."""
+    scores, told = np.full(12, 2.0), {FRAME: Told(9.0, 12)}
+    alone = judge_window(scores, None, OWN)
+    assert judge_window(scores, None, OWN, told) == alone
+    framed = replace(OWN, moving={FRAME: Level(CALIBRATIONS[FRAME].of_prints + 0.1, 0.2, 0.2)})
+    assert judge_window(scores, None, framed, told).spreads == pytest.approx(alone.spreads)
+
+
+@given(st.floats(-3, 3), st.floats(0, 3))
+def test_more_of_a_frame_is_never_less(value: float, more: float) -> None:
+    """A stronger frame or ring motion never lowers a window's score or likelihood ratio."""
+    for name in (RING_MOTION, FRAME):
+        one, other = (
+            judge_window(np.full(12, 2.0), None, MOVING, {name: Told(level, 12)}) for level in (value, value + more)
+        )
+        assert other.spreads >= one.spreads - 1e-9
+        assert other.llr >= one.llr - 1e-9
 
 
 def test_likelihood_ratios_are_what_they_say() -> None:

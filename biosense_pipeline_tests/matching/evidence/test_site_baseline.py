@@ -21,6 +21,7 @@ DEVELOPMENT = Site(
     score=Usual(0.0, 1.0, 0.5, 2.0),
     context_score=Usual(0.0, 0.6, 0.3, 1.0),
     rigidity=Usual(3.0, 0.5, 0.3, 0.4),
+    moving={"frame": Usual(0.0, 0.5, 0.2, 0.2), "ring": Usual(0.1, 0.5, 0.2, 0.2)},
 )
 
 
@@ -31,7 +32,8 @@ def baselines(count: int, centre: float = 1.0, spread: float = 0.4, seed: int = 
     for _ in range(count):
         centres = rng.normal(centre, spread, 2)
         score = Level(float(centres.sum()), 0.5, 0.25)
-        made.append(Baseline(DEVELOPMENT.groups, tuple(centres.tolist()), score, Level(2.5, 0.4, 0.3), 60, 3))
+        rigidity, frame = Level(2.5, 0.4, 0.3), Level(0.6, 0.5, 0.2)
+        made.append(Baseline(DEVELOPMENT.groups, tuple(centres.tolist()), score, rigidity, 60, 3, {"frame": frame}))
     return made
 
 
@@ -55,6 +57,8 @@ def test_medians_of_many() -> None:
     assert site.context_score.centre == pytest.approx(1.0, abs=0.1)
     assert site.context_score.within == pytest.approx(0.6 * site.score.within)
     assert site.rigidity.centre == 2.5
+    # A cue of which no baseline tells stays as development has it.
+    assert (site.moving["frame"].centre, site.moving["ring"]) == (0.6, DEVELOPMENT.moving["ring"])
     # An agent of whom nothing is known is judged by it.
     assert site.baseline().score.centre == site.context_score.centre
 

@@ -1,0 +1,99 @@
+"""A face in its surroundings, from the small picture of the whole still: where a place lies as seen from the face.
+
+Places are told in widths of the face, from its middle, across and down as the face is turned: what is fixed to the
+face has the same places in every still. What stays in the room keeps its place in the picture instead.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from biosense_pipeline.matching.evidence.still import EvidenceStill
+
+#: Where the landmarks of a face lie, in widths of the detector's box from its middle: mean over genuine stills.
+_FACE = np.array([[0.287, -0.187], [0.126, -0.187], [-0.287, -0.187], [-0.126, -0.187], [0.0, 0.081]])
+#: A face narrower than this, in pixels of the small picture, is too small to say where anything lies.
+_LEAST_WIDTH = 3.0
+#: Between two stills the surroundings have to lie so far off, in widths of the face and in pixels of the small
+#: picture, to tell what moved with the face from what stayed.
+LEAST_MOTION, _LEAST_PIXELS = 0.15, 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """A still's small picture and where the face is in it.
+
+    Attributes:
+        levels: float32 (height, width), 0-255.
+        matrix: (2, 3), from places as seen from the face to pixels of the small picture, x and y.
+    """
+
+    levels: np.ndarray
+    matrix: np.ndarray
+
+    @property
+    def width(self) -> float:
+        """Of the face, in pixels of the small picture."""
+        return float(np.hypot(self.matrix[0, 0], self.matrix[1, 0]))
+
+    def pixels(self, places: np.ndarray) -> np.ndarray:
+        """Where places (..., 2) as seen from the face lie in the picture: (..., 2), x and y."""
+        return np.asarray(places @ self.matrix[:, :2].T + self.matrix[:, 2])
+
+    def places(self, pixels: np.ndarray) -> np.ndarray:
+        """The reverse of :meth:`pixels`."""
+        return np.asarray((pixels - self.matrix[:, 2]) @ np.linalg.inv(self.matrix[:, :2]).T)
+
+
+def surroundings(still: EvidenceStill) -> Surroundings | None:
+    """The surroundings of a still's face; None where none were kept, or the face is too small to place them."""
+    if still.thumbnail is None or still.landmarks is None or not still.picture_width:
+        return None
+    return around(still.thumbnail, still.landmarks, still.picture_width)
+
+
+def around(thumbnail: np.ndarray, landmarks: np.ndarray, picture_width: int) -> Surroundings | None:
+    """The same of a still's small picture (height, 64), the face's landmarks in the still, and the still's width."""
+    # From pixels of the still to those of the small picture, both measured from the middle of the first.
+    scale = thumbnail.shape[1] / picture_width
+    points = (np.asarray(landmarks, dtype=np.float64) + 0.5) * scale - 0.5
+    if not np.isfinite(points).all():
+        return None
+    found = Surroundings(np.asarray(thumbnail, dtype=np.float32), _fitted(points))
+    return found if found.width >= _LEAST_WIDTH else None
+
+
+def comparable(one: Surroundings | None, other: Surroundings | None, places: np.ndarray) -> bool:
+    """Whether the face moved enough between two stills of one format to tell what moved with it.
+
+    Args:
+        places: (..., 2), as seen from the face, of what is to be told.
+    """
+    if one is None or other is None or one.levels.shape != other.levels.shape:
+        return False
+    moved = float(np.median(np.linalg.norm(other.pixels(places) - one.pixels(places), axis=-1)))
+    return moved >= max(LEAST_MOTION * min(one.width, other.width), _LEAST_PIXELS)
+
+
+def sampled(levels: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Levels at pixels (..., 2), x and y, between pixels in proportion; beyond the picture those of its edge."""
+    from scipy.ndimage import map_coordinates
+
+    where = [pixels[..., 1], pixels[..., 0]]
+    return np.asarray(map_coordinates(levels, where, order=1, mode="nearest"))
+
+
+def inside(levels: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Which pixels (..., 2) lie in the picture: bool (...)."""
+    height, width = levels.shape
+    x, y = pixels[..., 0], pixels[..., 1]
+    return np.asarray((x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5))
+
+
+def _fitted(landmarks: np.ndarray) -> np.ndarray:
+    """The shift, turn and scale, (2, 3), that bring the usual face nearest to these landmarks (least squares)."""
+    usual, found = _FACE @ np.array([1, 1j]), landmarks @ np.array([1, 1j])
+    own = usual - usual.mean()
+    turn = np.vdot(own, found - found.mean()) / np.vdot(own, own).real
+    shift = found.mean() - turn * usual.mean()
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
