@@ -30,6 +30,7 @@ from biosense_pipeline.workflows.impersonation import detect_impersonation
 from biosense_pipeline_tests.alerting import enter_incident
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.incident_days import enter_finding, set_results
+from biosense_pipeline_tests.matching.evidence.held_sheets import Room, path, sheet, still
 from biosense_pipeline_tests.workflows.evidence_rows import STEP, Scene, employee_of, enter_scene, motionless, person
 
 MODEL = shipped_model()
@@ -75,6 +76,24 @@ def test_made_of_earlier_sittings(database: Database) -> None:
     assert (made.personal, made.stills, made.sittings) == (True, 60, 2)
     assert made.score.centre > usual(MODEL).score.centre + 1
     assert stored(database) == [(DAY, 60, 2, True)]
+    assert own(database) == made
+
+
+def test_what_moves_with_the_face_is_learned(database: Database) -> None:
+    """From the small pictures of earlier stills the agent's own level of either cue is made, stored and read."""
+    room, places = Room(1).seen(), path(40)
+
+    def show(number: int) -> KeptEvidence:
+        shown, seen = scoring(person(), 1.0)(number), still(number, sheet(room, places[number], 1.3), places[number])
+        assert shown.face is not None
+        assert seen.landmarks is not None
+        face = replace(shown.face, thumbnail=seen.thumbnail, landmarks=seen.landmarks, picture_width=seen.picture_width)
+        return replace(shown, face=face)
+
+    enter_scene(database, show, 40, start=EARLIER)
+    made, known = own(database), usual(MODEL)
+    assert made.moving.keys() == known.moving.keys()
+    assert made.moving["frame"].centre > known.moving["frame"].centre + 0.3
     assert own(database) == made
 
 

@@ -1,6 +1,6 @@
 """Is it a person or a print: the cues of a window fused against the agent's own baseline.
 
-The cues are recapture scores, rigidity, ring motion and frame.
+The cues are recapture scores and rigidity, and what moves with the face: ring motion and frame.
 
 Each cue is told in *spreads*: how many standard deviations it lies above what is normal for the agent, high
 speaking for a print. A cue's *separation* d says how many spreads prints lie above genuine windows. With normal
@@ -9,6 +9,10 @@ d u - d²/2, u being a cue's spreads. Put differently, it is D F - D²/2, where 
 again is in spreads, and is what an alarm compares with k. A cue that would not tell this agent's genuine stills
 from a print, as the rigidity of one who hardly moves or whose stills follow one another within a second, has
 d near 0 and so neither helps nor hurts.
+
+Ring motion and frame show nothing of some prints: one that is cut close, one that fills the picture. Of these they
+are distributed as usual, so that their log-likelihood ratio is ln(b + (1 - b) exp(d u - d²/2)), b being the share of
+such prints: it says little against a print, however low it is. In spreads it counts as so much more of D F.
 """
 
 from collections.abc import Mapping, Sequence
@@ -275,7 +279,7 @@ def _moving_cue(name: str, told: Told, baseline: Baseline) -> Cue:
     normal, calibration = baseline.moving[name], CALIBRATIONS[name]
     separation = (calibration.of_prints - normal.centre) / normal.deviation(told.values)
     return Cue(
-        float(np.clip(normal.spreads(told.value, told.values), calibration.farthest_below, _FARTHEST)),
+        float(np.clip(normal.spreads(told.value, told.values), -_FARTHEST, _FARTHEST)),
         float(np.clip(separation, 0.0, calibration.most_separation)),
     )
 
@@ -283,10 +287,17 @@ def _moving_cue(name: str, told: Told, baseline: Baseline) -> Cue:
 def _fused(
     recapture: Cue, rigidity: Cue | None, rigid_face: Rigidity | None, moving: Mapping[str, Cue]
 ) -> Presentation:
-    cues = [recapture, *([] if rigidity is None else [rigidity]), *moving.values()]
+    cues = [recapture] if rigidity is None else [recapture, rigidity]
     separation = float(np.sqrt(sum(cue.separation**2 for cue in cues)))
-    if separation == 0.0:
-        return Presentation(0.0, 0.0, recapture, rigidity, rigid_face, moving)
-    spreads = sum(cue.separation * cue.spreads for cue in cues) / separation
-    llr = float(np.clip(separation * (spreads - separation / 2), *LLR_BOUNDS))
-    return Presentation(spreads, llr, recapture, rigidity, rigid_face, moving)
+    spreads = sum(cue.separation * cue.spreads for cue in cues) / separation if separation else 0.0
+    more = sum(_where_it_shows(cue, CALIBRATIONS[name].blind) for name, cue in moving.items())
+    llr = separation * (spreads - separation / 2) + more
+    return Presentation(
+        spreads + more / max(separation, 1.0), float(np.clip(llr, *LLR_BOUNDS)), recapture, rigidity, rigid_face, moving
+    )
+
+
+def _where_it_shows(cue: Cue, blind: float) -> float:
+    """The log-likelihood ratio of a cue that shows nothing of some prints: of these it is distributed as usual."""
+    shown = cue.separation * (cue.spreads - cue.separation / 2)
+    return float(np.logaddexp(np.log(blind), np.log1p(-blind) + shown))

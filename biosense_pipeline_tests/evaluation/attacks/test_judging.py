@@ -1,6 +1,7 @@
 """Windows of sequences, baselines of subjects, and which stills are stopped."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from biosense_pipeline.matching.evidence.baseline import Site, Sitting
 from biosense_pipeline.matching.evidence.findings import FEWEST
 from biosense_pipeline.matching.evidence.presentation import site
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel
+from biosense_pipeline.matching.evidence.surroundings import surroundings
 from biosense_pipeline_tests.evaluation.attacks.material import MODEL, acquired, sequence
+from biosense_pipeline_tests.matching.evidence.held_sheets import Room, path, person, sheet, still
 
 
 @given(st.integers(0, 80), st.integers(2, 15), st.integers(1, 15))
@@ -109,6 +112,23 @@ def test_a_window_is_judged_as_by_itself() -> None:
     single = judge(live, MODEL, baseline, WindowPlan(16)).windows[0][1]
     assert single.rigid is not None
     assert single.rigid.pairs == sum(16 - lag for lag in range(5, 16))
+
+
+def test_what_moves_with_the_face_is_judged_too() -> None:
+    """A sheet's windows score above those of the same stills without small pictures, and say by what."""
+    room, places = Room(1).seen(), path(13)
+    small = [surroundings(still(number, sheet(room, at, 1.3), at)) for number, at in enumerate(places)]
+    plain = sequence("a", "p", 13, 1.0, moving=False)
+    framed = replace(plain, numbers=replace(plain.numbers, around=tuple(small)))
+    people = [surroundings(still(number, person(room, at), at)) for number, at in enumerate(path(30))]
+    earlier = sequence("a", "s", 30, 0.0, moving=True)
+    reference = acquired("r", [replace(earlier, numbers=replace(earlier.numbers, around=tuple(people)))])
+    baseline = Baselines(acquired("g", [plain]), reference, MODEL, 12, 12).of("a")
+    one, other = (judge(own, MODEL, baseline, WindowPlan(12)).windows for own in (plain, framed))
+    assert [set(found.moving) for _, found in one] == [set(), set()]
+    for (_, without), (_, with_frame) in zip(one, other, strict=True):
+        assert with_frame.moving["frame"].spreads > 1
+        assert with_frame.spreads > without.spreads
 
 
 def test_stopped_stills() -> None:

@@ -1,5 +1,6 @@
 """A stretch's windows: what each says is what the plain functions say of it, and where findings begin and end."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -21,6 +22,8 @@ from biosense_pipeline.matching.evidence.recapture import RecaptureModel, shippe
 from biosense_pipeline.matching.evidence.source_change import source_change
 from biosense_pipeline.matching.evidence.still import EvidenceStill
 from biosense_pipeline.matching.evidence.stretch import Stretch
+from biosense_pipeline_tests.matching.evidence import held_sheets
+from biosense_pipeline_tests.matching.evidence.held_sheets import Room, path, sheet
 
 HOUR = datetime(2026, 3, 2, 9)
 GAP = timedelta(minutes=10)
@@ -90,6 +93,29 @@ def test_windows_say_what_the_plain_functions_say() -> None:
         assert own.evidence(position, Species.LOOP) == loop(window, before)
         assert own.evidence(position, Species.SOURCE_CHANGE) == source_change(window, before)
         assert own.evidence(position, Species.PRINT) == print_evidence(window, model, usual())
+
+
+def test_what_moves_with_a_face_is_told_of_windows() -> None:
+    """With small pictures of a sheet that is held, windows say the same as the plain function, the frame among it."""
+    room = Room(1).seen()
+    stills = [
+        replace(still(number), thumbnail=seen.thumbnail, landmarks=seen.landmarks, picture_width=seen.picture_width)
+        for number, at in enumerate(path(14))
+        for seen in [held_sheets.still(number, sheet(room, at, 1.3), at)]
+    ]
+    model = shipped_model()
+    own = stretch(stills, model=model)
+    for position in (11, 13):
+        found = own.evidence(position, Species.PRINT)
+        assert found == print_evidence(stills[position - 11 : position + 1], model, usual())
+        assert found is not None
+        assert found.numbers["frame_spreads"] > 1
+    without = print_evidence([replace(still_, thumbnail=None) for still_ in stills[:12]], model, usual())
+    with_pictures = own.evidence(11, Species.PRINT)
+    assert without is not None
+    assert with_pictures is not None
+    assert "frame_spreads" not in without.numbers
+    assert with_pictures.numbers["spreads"] > without.numbers["spreads"]
 
 
 def test_a_screen_is_never_judged() -> None:
