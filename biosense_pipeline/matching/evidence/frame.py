@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from biosense_pipeline.matching.evidence.surroundings import Surroundings, comparable, inside, sampled
+from biosense_pipeline.matching.evidence.surroundings import Sampling, Surroundings, comparable
 
 #: Distances of the lines from the face's middle, in widths of the face, and tilts in degrees. Nearer are the outlines
 #: of cheeks and hair.
 _STEP = 0.075
 _DISTANCES = np.arange(0.6, 1.8, _STEP)
-_TILTS = np.radians([-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0])
+_TILTS = np.radians([-10.0, -5.0, 0.0, 5.0, 10.0])
 #: Half a line's length, in widths of the face, and the places along it that are looked at.
 _HALF_LENGTH, _PLACES = 0.75, 7
 #: Of these places so many may be without the step: behind a finger, or in a gloss.
@@ -56,13 +56,13 @@ class Edges:
 
     Attributes:
         seen: the still's surroundings. levels: float32 (height, width), blurred. contrast: their spread.
-        pixels: of the lines, in this still. steps: (4, tilts, distances, places), outwards across each line.
+        lines: where the lines lie in this still. steps: (4, tilts, distances, places), outwards across each line.
     """
 
     seen: Surroundings
     levels: np.ndarray
     contrast: float
-    pixels: np.ndarray
+    lines: Sampling
     steps: np.ndarray
 
 
@@ -71,8 +71,8 @@ def edges(seen: Surroundings) -> Edges:
     from scipy.ndimage import gaussian_filter
 
     levels = gaussian_filter(seen.levels, _BLUR, mode="nearest")
-    pixels = seen.pixels(_LINES)
-    return Edges(seen, levels, float(levels.std()) + _CONTRAST, pixels, _steps(levels, pixels))
+    lines = Sampling.of(seen.pixels(_LINES), levels.shape)
+    return Edges(seen, levels, float(levels.std()) + _CONTRAST, lines, _steps(levels, lines))
 
 
 def pair_frame(one: Edges | None, other: Edges | None) -> float | None:
@@ -80,7 +80,7 @@ def pair_frame(one: Edges | None, other: Edges | None) -> float | None:
 
     In contrasts of the picture; the mean of both directions.
     """
-    if one is None or other is None or not comparable(one.seen, other.seen, _LINES[:, 3, ::6, ::3]):
+    if one is None or other is None or not comparable(one.seen, other.seen, _LINES[:, 2, ::6, ::3]):
         return None
     return float(np.log(0.5 * (_directed(one, other) + _directed(other, one)) + _LEAST))
 
@@ -98,7 +98,7 @@ def still_frames(values: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 
 
 def _directed(one: Edges, other: Edges) -> float:
-    stayed = _steps(other.levels, one.pixels)
+    stayed = _steps(other.levels, one.lines)
     strongest = np.zeros(len(_LINES))
     for sign in (1.0, -1.0):
         own = np.maximum(sign * one.steps, 0.0)
@@ -110,8 +110,6 @@ def _directed(one: Edges, other: Edges) -> float:
     return float(np.sort(strongest)[-_SIDES:].mean()) / one.contrast
 
 
-def _steps(levels: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    seen = inside(levels, pixels)
-    found = sampled(levels, pixels)
-    whole = seen[:, :, 2:] & seen[:, :, :-2]
-    return np.asarray(np.where(whole, found[:, :, 2:] - found[:, :, :-2], 0.0), dtype=np.float32)
+def _steps(levels: np.ndarray, lines: Sampling) -> np.ndarray:
+    found, seen = lines.levels(levels), lines.inside
+    return np.where(seen[:, :, 2:] & seen[:, :, :-2], found[:, :, 2:] - found[:, :, :-2], np.float32(0))

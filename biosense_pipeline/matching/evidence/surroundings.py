@@ -90,6 +90,41 @@ def inside(levels: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     return np.asarray((x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5))
 
 
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """Places of a picture that many pictures of the same format are looked at in, worked out once.
+
+    Attributes:
+        corners: int (4, ...), of each place the pixels around it, counted through. weights: float32 (4, ...).
+        inside: bool (...), whether it lies in the picture; levels of others are those of the picture's edge.
+    """
+
+    corners: np.ndarray
+    weights: np.ndarray
+    inside: np.ndarray
+
+    @classmethod
+    def of(cls, pixels: np.ndarray, shape: tuple[int, int]) -> "Sampling":
+        """For pixels (..., 2), x and y, of pictures of that height and width."""
+        height, width = shape
+        x, y = np.clip(pixels[..., 0], 0, width - 1), np.clip(pixels[..., 1], 0, height - 1)
+        left, top = np.minimum(x.astype(np.intp), width - 2), np.minimum(y.astype(np.intp), height - 2)
+        right_share, low_share = x - left, y - top
+        first = top * width + left
+        weights = [
+            (1 - low_share) * (1 - right_share),
+            (1 - low_share) * right_share,
+            low_share * (1 - right_share),
+            low_share * right_share,
+        ]
+        corners = np.stack([first, first + 1, first + width, first + width + 1])
+        return cls(corners, np.stack(weights).astype(np.float32), inside(np.empty(shape), pixels))
+
+    def levels(self, picture: np.ndarray) -> np.ndarray:
+        """Levels of a picture there, between pixels in proportion."""
+        return np.asarray(np.einsum("i...,i...->...", picture.ravel()[self.corners], self.weights))
+
+
 def _fitted(landmarks: np.ndarray) -> np.ndarray:
     """The shift, turn and scale, (2, 3), that bring the usual face nearest to these landmarks (least squares)."""
     usual, found = _FACE @ np.array([1, 1j]), landmarks @ np.array([1, 1j])
