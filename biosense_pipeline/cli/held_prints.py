@@ -12,11 +12,11 @@ from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.evaluation.life.clips import find_clips
 from biosense_pipeline.evaluation.machine import machine
 from biosense_pipeline.evaluation.recapture.held import HeldRun, measure_held, numbers
-from biosense_pipeline.evaluation.recapture.sources import read_sources, split_people
+from biosense_pipeline.evaluation.recapture.sources import read_sources
 from biosense_pipeline.evaluation.recapture.trials import Trial, clip_trials, portrait_trials, write_trial
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_HALVES = ("calibration", "held-out")
+_HALVES = ("development", "held-out")
 
 
 @click.command(name="held-prints")
@@ -26,7 +26,7 @@ _HALVES = ("calibration", "held-out")
     type=click.Choice(_HALVES),
     default="held-out",
     show_default=True,
-    help="Which half of the portraits' people: the cues were calibrated on the first.",
+    help="Which half of the people by name: the cues were developed on portraits of the first.",
 )
 @click.option("--people", type=click.IntRange(2), default=30, show_default=True, help="Of these so many at most.")
 @click.option("--clips", type=_FOLDER, help="Folder with clips of people, as for `biosense evaluate life`.")
@@ -76,7 +76,9 @@ def held_prints(
 
 def _portraits(folder: Path, half: str, people: int, stills: int, seed: int) -> Iterator[Trial]:
     sources = read_sources(folder)
-    chosen = split_people(sources.people)[_HALVES.index(half)]
+    names = sorted({source.person for source in sources.people})
+    halves = set(names[: len(names) // 2]), set(names[len(names) // 2 :])
+    chosen = [source for source in sources.people if source.person in halves[_HALVES.index(half)]]
     return islice(portrait_trials(chosen, sources.rooms, stills, seed), people)
 
 

@@ -35,9 +35,9 @@ class Calibration:
     blind: float
 
 
-#: Levels of sittings synthesised for development, of the calibration half of the people in
-#: `biosense evaluate held-prints`: of prints below their median, since the faintest are what matters. The shares that
-#: are blind are set so high that either cue is a weak one.
+#: Levels of sittings synthesised in development, as `biosense evaluate held-prints` makes them, from portraits, with
+#: genuine clips besides; of prints below their median, since the faintest are what matters. The shares that are blind
+#: are set so high that either cue is a weak one.
 CALIBRATIONS: dict[str, Calibration] = {
     RING_MOTION: Calibration(Usual(centre=-0.07, within=0.16, sittings=0.15, agents=0.15), 0.2, 1.0, 0.8),
     FRAME: Calibration(Usual(centre=-1.95, within=0.22, sittings=0.35, agents=0.4), -0.8, 1.5, 0.7),
