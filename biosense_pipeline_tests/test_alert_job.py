@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import dagster as dg
 import pytest
 from sqlalchemy import update
 
-from biosense_pipeline.build import build_definitions
 from biosense_pipeline.local_time import local_now
 from biosense_pipeline.resources import DatabaseResource
 from biosense_pipeline.sensors import alert_sensor
@@ -17,8 +15,8 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.incident_tables import AlertDelivery
 from biosense_pipeline.workflows.workbench import naive_utc_now
 from biosense_pipeline_tests.alerting import SECRETS, delivery_rows, enter_agent, enter_incident, webhook
+from biosense_pipeline_tests.dagster_runs import metadata_of, passed, run_job
 
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Use = Callable[..., Settings]
 
 
@@ -35,11 +33,11 @@ def test_incident_is_told_once(told_of: Database, instance: dg.DagsterInstance, 
     with webhook() as hook:
         use_settings(alert_urls=hook.url)
         assert len(_tick(instance)) == 1
-        result = _run(instance)
-        told = _metadata(result)
+        result = run_job(instance, "alert_job")
+        told = metadata_of(result, "alert_deliveries", None)
         assert (told["channels"], told["entered"], told["delivered"], told["failed"]) == (1, 1, 1, 0)
         assert len(hook.bodies) == 1
-        assert _arrive(result)
+        assert passed(result)["alerts_arrive"]
         assert _skipped(instance) == "No message is due."
 
 
@@ -48,26 +46,26 @@ def test_channel_that_refuses(told_of: Database, instance: dg.DagsterInstance, u
     with webhook() as hook:
         use_settings(alert_urls=hook.url)
         hook.answers = [500, 500]
-        result = _run(instance)
+        result = run_job(instance, "alert_job")
         assert result.success
-        told = _metadata(result)
+        told = metadata_of(result, "alert_deliveries", None)
         assert (told["delivered"], told["failed"]) == (0, 1)
         assert "500" in told["failures"]
         assert not any(secret in str(told) for secret in SECRETS)
-        assert _arrive(result)
+        assert passed(result)["alerts_arrive"]
         assert _skipped(instance) == "No message is due."
         earlier = naive_utc_now() - timedelta(minutes=61)
         _change_deliveries(told_of, created=earlier, next_attempt=earlier)
         assert len(_tick(instance)) == 1
-        assert not _arrive(_run(instance))
+        assert not passed(run_job(instance, "alert_job"))["alerts_arrive"]
         _change_deliveries(told_of, next_attempt=earlier)
-        assert _arrive(_run(instance))
+        assert passed(run_job(instance, "alert_job"))["alerts_arrive"]
 
 
 def test_without_channels_nothing_is_asked(told_of: Database, instance: dg.DagsterInstance) -> None:
     """Where the settings name no channel the sensor says so, and a run does nothing."""
     assert _skipped(instance) == "BIOSENSE_ALERT_URLS names no channel."
-    assert _metadata(_run(instance))["channels"] == 0
+    assert metadata_of(run_job(instance, "alert_job"), "alert_deliveries", None)["channels"] == 0
     assert delivery_rows(told_of) == []
 
 
@@ -77,7 +75,7 @@ def test_unusable_channel_names_the_remedy(told_of: Database, instance: dg.Dagst
     with pytest.raises(dg.Failure) as failure:
         _tick(instance)
     assert "BIOSENSE_ALERT_URLS" in str(failure.value.description)
-    result = _run(instance, raise_on_error=False)
+    result = run_job(instance, "alert_job", raise_on_error=False)
     assert not result.success
 
 
@@ -106,20 +104,5 @@ def _skipped(instance: dg.DagsterInstance) -> str:
     return str(evaluated.skip_message)
 
 
-def _run(instance: dg.DagsterInstance, **options: Any) -> dg.ExecuteInProcessResult:
-    job = build_definitions().resolve_job_def("alert_job")
-    return job.execute_in_process(instance=instance, run_config=_QUIET, **options)
-
-
 def _change_deliveries(database: Database, **values: datetime) -> None:
     database.write(lambda connection: connection.execute(update(AlertDelivery).values(**values)))
-
-
-def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
-    (event,) = (event for event in result.all_events if event.is_step_materialization)
-    return {name: value.value for name, value in event.materialization.metadata.items()}
-
-
-def _arrive(result: dg.ExecuteInProcessResult) -> bool:
-    (event,) = (event for event in result.all_events if event.event_type_value == "ASSET_CHECK_EVALUATION")
-    return bool(event.asset_check_evaluation_data.passed)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import dagster as dg
 import pytest
@@ -12,10 +11,10 @@ from biosense_pipeline.resources import RecogniserResource
 from biosense_pipeline.store.calibrations import Separability, calibration_in_force
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.workflows.workbench import Workbench
+from biosense_pipeline_tests.dagster_runs import checks_of, metadata_of, run_job
 from biosense_pipeline_tests.workflows.fake_site import FakeSite
 from biosense_pipeline_tests.workflows.fakes import MODEL, bench_with
 
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 #: Largest text of a plot in metadata.
 LARGEST = 41_000
 
@@ -41,12 +40,12 @@ def test_sound_calibration_takes_effect_by_its_check(settings_database: Database
     """calibration_job fits, its check lets the calibration take effect, and figures and plots are told."""
     FakeSite(settings_database, 40, hours=3).fill()
     result = _run(instance, Prepared(people=40))
-    checks = _checks(result)
+    checks = checks_of(result)
     assert checks["calibration_no_worse"].passed, checks["calibration_no_worse"].description
     assert "every_agent_separable" in checks
     in_force = calibration_in_force(settings_database, MODEL)
     assert in_force is not None
-    told = _metadata(result)
+    told = metadata_of(result, "match_calibration", None)
     assert (told["calibration_id"], told["tolerance"]) == (in_force.id, in_force.tolerance)
     assert told["genuine_pairs_are"] == "presumed, not confirmed"
     assert "pairs\\_of\\_people | 780" in told["material"]
@@ -63,10 +62,13 @@ def test_too_little_material_is_told_and_fails_nothing(
     FakeSite(settings_database, 4, hours=3).fill()
     result = _run(instance, Prepared(people=4))
     assert result.success
-    check = _checks(result)["calibration_no_worse"]
+    check = checks_of(result)["calibration_no_worse"]
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "Stills of 4 people are there to calibrate on and 30 are needed" in str(check.description)
-    assert "6 pairs of people were compared and 300 are needed" in _metadata(result)["objections"]
+    assert (
+        "6 pairs of people were compared and 300 are needed"
+        in metadata_of(result, "match_calibration", None)["objections"]
+    )
     assert calibration_in_force(settings_database, MODEL) is None
 
 
@@ -78,7 +80,7 @@ def test_agents_that_cannot_be_told_apart_are_named(
         "biosense_pipeline.checks_calibration.not_separable",
         lambda database, calibration_id: [Separability("NA\\one", "NA\\two", 0.35, 0.03, None, 0.31)],
     )
-    check = _checks(_run(instance, Prepared(people=1)))["every_agent_separable"]
+    check = checks_of(_run(instance, Prepared(people=1)))["every_agent_separable"]
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "NA\\\\one | NA\\\\two | 0.310 | 0.350 | 3.000% | unknown" in str(check.metadata["not_separable"].value)
 
@@ -92,18 +94,4 @@ def test_weekly_schedule() -> None:
 
 
 def _run(instance: dg.DagsterInstance, recogniser: RecogniserResource) -> dg.ExecuteInProcessResult:
-    job = build_definitions(recogniser=recogniser).resolve_job_def("calibration_job")
-    return job.execute_in_process(instance=instance, run_config=_QUIET)
-
-
-def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
-    (event,) = [event for event in result.all_events if event.is_step_materialization]
-    return {name: value.value for name, value in event.materialization.metadata.items()}
-
-
-def _checks(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
-    return {
-        event.asset_check_evaluation_data.check_name: event.asset_check_evaluation_data
-        for event in result.all_events
-        if event.event_type_value == "ASSET_CHECK_EVALUATION"
-    }
+    return run_job(instance, "calibration_job", resources={"recogniser": recogniser})

@@ -8,7 +8,6 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from biosense_pipeline.build import build_definitions
 from biosense_pipeline.choices import EngineName
 from biosense_pipeline.resources import RecogniserResource
 from biosense_pipeline.settings import Settings
@@ -20,12 +19,12 @@ from biosense_pipeline.store.summaries import read_summary
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.workbench import Workbench
 from biosense_pipeline_tests.conftest import HOUR
+from biosense_pipeline_tests.dagster_runs import KEY, metadata_of, run_job
 from biosense_pipeline_tests.workflows.fakes import PreparedExaminer, capture
 from biosense_pipeline_tests.workflows.two_models import CANDIDATE, PRESENT, SHARPER, contents, in_force, process
 
-KEY, NEXT = "2026-03-02-09:00", "2026-03-02-10:00"
+NEXT = "2026-03-02-10:00"
 ANOTHER_ENGINE = {"engine": "FACE_RECOGNITION"}
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 class Prepared(RecogniserResource):
@@ -45,17 +44,8 @@ def _run(
     config: dict[str, Any] | None = None,
     **options: Any,
 ) -> dg.ExecuteInProcessResult:
-    definitions = build_definitions(recogniser=recogniser or Prepared())
-    return definitions.resolve_job_def(job).execute_in_process(
-        instance=instance, run_config={**_QUIET, "ops": {asset: {"config": config or {}}}}, **options
-    )
-
-
-def _metadata(result: dg.ExecuteInProcessResult, asset: str, partition: str = KEY) -> dict[str, Any]:
-    for event in result.all_events:
-        if event.is_step_materialization and event.asset_key == dg.AssetKey(asset) and event.partition == partition:
-            return {name: value.value for name, value in event.materialization.metadata.items()}
-    raise AssertionError(f"{asset} was not materialised for {partition}")
+    configured = {"ops": {asset: {"config": config or {}}}}
+    return run_job(instance, job, run_config=configured, resources={"recogniser": recogniser or Prepared()}, **options)
 
 
 def test_a_candidate_is_reported_hour_by_hour(settings_database: Database, instance: dg.DagsterInstance) -> None:
@@ -66,7 +56,7 @@ def test_a_candidate_is_reported_hour_by_hour(settings_database: Database, insta
     before = contents(settings_database)
     tags = {"dagster/asset_partition_range_start": KEY, "dagster/asset_partition_range_end": NEXT}
     result = _run(instance, "candidate_job", "candidate_results", config=ANOTHER_ENGINE, tags=tags)
-    told = _metadata(result, "candidate_results")
+    told = metadata_of(result, "candidate_results")
     assert (told["stills"], told["agreeing"], told["changed"]) == (7, 3, 4)
     assert (told["newly_matched"], told["newly_unmatched"], told["face_counts_changed"]) == (2, 0, 2)
     assert (told["present_model_id"], told["model_id"]) == (PRESENT, CANDIDATE)
@@ -76,7 +66,7 @@ def test_a_candidate_is_reported_hour_by_hour(settings_database: Database, insta
     assert "SUCCESS\\_MULTIPLE\\_FACES, 0.450 at 0.5" in told["most_telling"]
     assert told["distances"].startswith("![")
     assert len(told["distances"]) < 41_000
-    assert _metadata(result, "candidate_results", NEXT)["changed"] == 1
+    assert metadata_of(result, "candidate_results", NEXT)["changed"] == 1
     assert contents(settings_database) == before
 
 
@@ -92,9 +82,9 @@ def test_what_is_in_force_now_is_shown_and_summed_up(settings_database: Database
     _run(instance, "candidate_job", "candidate_results", config=ANOTHER_ENGINE, partition_key=KEY)
     now = Prepared(engine=EngineName.FACE_RECOGNITION)
     dry = _run(instance, "redecide_job", "redecided_results", now, {"dry_run": True}, partition_key=KEY)
-    assert (_metadata(dry, "redecided_results")["changed"], _shown(settings_database)["SUCCESS"]) == (4, 3)
+    assert (metadata_of(dry, "redecided_results")["changed"], _shown(settings_database)["SUCCESS"]) == (4, 3)
     result = _run(instance, "redecide_job", "redecided_results", now, partition_key=KEY)
-    told = _metadata(result, "redecided_results")
+    told = metadata_of(result, "redecided_results")
     assert (told["stills"], told["changed"], told["rows_changed"], told["dry_run"]) == (7, 4, 4, False)
     assert told["model_id"] == CANDIDATE
     assert _shown(settings_database) == {

@@ -9,7 +9,6 @@ import dagster as dg
 import pytest
 from sqlalchemy import delete, select, update
 
-from biosense_pipeline.build import build_definitions
 from biosense_pipeline.demo.frames import Person, empty_frame, own_frame
 from biosense_pipeline.resources import RecogniserResource
 from biosense_pipeline.settings import Settings
@@ -30,35 +29,12 @@ from biosense_pipeline.store.tables import (
 from biosense_pipeline.workflows.enrol import EnrolmentReport
 from biosense_pipeline.workflows.report import DrainReport
 from biosense_pipeline_tests.conftest import HOUR
+from biosense_pipeline_tests.dagster_runs import KEY, metadata_of, passed, run_job
 from biosense_pipeline_tests.filling import AGENT, capture, enrol
 
-KEY = "2026-03-02-09:00"
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
-
-def _run(
-    instance: dg.DagsterInstance, job: str = "recognition_job", raise_on_error: bool = True, **options: Any
-) -> dg.ExecuteInProcessResult:
-    definitions = build_definitions(recogniser=RecogniserResource(workers=0))
-    config = {**_QUIET, **options.pop("run_config", {})}
-    return definitions.resolve_job_def(job).execute_in_process(
-        instance=instance, run_config=config, raise_on_error=raise_on_error, **options
-    )
-
-
-def _metadata(result: dg.ExecuteInProcessResult, asset: str, partition: str | None = KEY) -> dict[str, Any]:
-    for event in result.all_events:
-        if event.is_step_materialization and event.asset_key == dg.AssetKey(asset) and event.partition == partition:
-            return {name: value.value for name, value in event.materialization.metadata.items()}
-    raise AssertionError(f"{asset} was not materialised for {partition}")
-
-
-def _checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
-    return {
-        event.asset_check_evaluation_data.check_name: event.asset_check_evaluation_data.passed
-        for event in result.all_events
-        if event.event_type_value == "ASSET_CHECK_EVALUATION"
-    }
+def _run(instance: dg.DagsterInstance, job: str = "recognition_job", **options: Any) -> dg.ExecuteInProcessResult:
+    return run_job(instance, job, resources={"recogniser": RecogniserResource(workers=0)}, **options)
 
 
 def test_hour_is_verified_and_summed_up(settings_database: Database, instance: dg.DagsterInstance) -> None:
@@ -74,7 +50,7 @@ def test_hour_is_verified_and_summed_up(settings_database: Database, instance: d
         (AGENT, "SUCCESS"): 3,
         (AGENT, "UNKNOWN_PERSON"): 1,
     }
-    assert _checks(result) == {
+    assert passed(result) == {
         "no_forgotten_lease": True,
         "every_still_has_one_result": True,
         "shares_within_bounds": False,
@@ -89,8 +65,8 @@ def test_materialisations_carry_their_figures(settings_database: Database, insta
     capture(settings_database, HOUR, 3)
     _run(instance, "enrolment_job")
     result = _run(instance, partition_key=KEY)
-    stock, found = _metadata(result, "pending_stream_batch"), _metadata(result, "recognition_results")
-    summary = _metadata(result, "hourly_agent_summary")
+    stock, found = metadata_of(result, "pending_stream_batch"), metadata_of(result, "recognition_results")
+    summary = metadata_of(result, "hourly_agent_summary")
     assert stock["dagster/row_count"] == 3
     assert stock["oldest_pending_seconds"] > 0
     assert found["dagster/row_count"] == found["stills_written"] == 3
@@ -130,7 +106,7 @@ def test_range_of_hours_in_one_run(settings_database: Database, instance: dg.Dag
     }
     result = _run(instance, tags=tags)
     rows = [
-        _metadata(result, "recognition_results", f"2026-03-02-{hour:02}:00")["dagster/row_count"]
+        metadata_of(result, "recognition_results", f"2026-03-02-{hour:02}:00")["dagster/row_count"]
         for hour in (9, 10, 11)
     ]
     assert rows == [1, 2, 3]
@@ -146,8 +122,8 @@ def test_reprocess_redoes_the_named_agents(settings_database: Database, instance
     _run(instance, partition_key=KEY)
     config = {"ops": {"pending_stream_batch": {"config": {"reprocess": True, "lan_ids": [AGENT]}}}}
     result = _run(instance, partition_key=KEY, run_config=config)
-    assert _metadata(result, "pending_stream_batch")["returned_for_reprocessing"] == 2
-    assert _metadata(result, "recognition_results")["stills_written"] == 2
+    assert metadata_of(result, "pending_stream_batch")["returned_for_reprocessing"] == 2
+    assert metadata_of(result, "recognition_results")["stills_written"] == 2
     assert count_results(settings_database, Scope()) == {"SUCCESS": 4}
 
 
@@ -158,7 +134,7 @@ def test_training_image_without_face_fails_with_the_reason(
     enter_training_images(settings_database, [CapturedImage(AGENT, HOUR, empty_frame(0))])
     capture(settings_database, HOUR, 1)
     result = _run(instance, "enrolment_job")
-    assert "no face was found" in _metadata(result, "training_image_checks", None)["failures"]
+    assert "no face was found" in metadata_of(result, "training_image_checks", None)["failures"]
     _run(instance, partition_key=KEY)
     assert count_results(settings_database, Scope()) == {"TRAINING_IMAGE_FAILED": 1}
 
@@ -172,15 +148,15 @@ def test_enrolment_tells_what_waits_and_what_failed(
     small = CapturedImage("EU\\small", HOUR, own_frame(Person.OBAMA, 1))
     enter_training_images(settings_database, [small])
     result = _run(instance, "enrolment_job")
-    found = _metadata(result, "training_image_checks", None)
+    found = metadata_of(result, "training_image_checks", None)
     assert (found["checked"], found["waiting_for_approval"], found["requeued_stills"]) == (2, 1, 0)
     assert "| AWAITING\\_APPROVAL | 1 |" in found["results"]
     assert "pixels wide and has to be 190 at least" in found["failures"]
     assert {column.name for column in found["dagster/column_schema"].columns} >= {"threshold", "decides", "reason"}
-    encodings = _metadata(result, "benchmark_encodings", None)
+    encodings = metadata_of(result, "benchmark_encodings", None)
     assert (encodings["benchmarks"], encodings["encoded_now"]) == (0, 0)
     _approve_all(settings_database)
-    encodings = _metadata(_run(instance, "enrolment_job"), "benchmark_encodings", None)
+    encodings = metadata_of(_run(instance, "enrolment_job"), "benchmark_encodings", None)
     assert (encodings["agents"], encodings["dagster/row_count"], encodings["encoded_now"]) == (1, 1, 0)
 
 
@@ -204,7 +180,7 @@ def test_checks_see_what_is_wrong(
     monkeypatch.setattr("biosense_pipeline.assets.enrolment.encode_benchmarks", lambda bench: EnrolmentReport())
     monkeypatch.setattr("biosense_pipeline.assets.recognition.drain", lambda *args, **options: DrainReport())
     monkeypatch.setattr("biosense_pipeline.assets.summaries.summarise", lambda *args: 0)
-    checks = _checks(_run(instance, partition_key=KEY))
+    checks = passed(_run(instance, partition_key=KEY))
     assert {name for name, passed in checks.items() if not passed} == {
         "no_forgotten_lease",
         "every_still_has_one_result",

@@ -9,14 +9,14 @@ import dagster as dg
 from dagster import DagsterRunStatus as RunStatus
 
 from biosense_pipeline import sensors
-from biosense_pipeline.build import build_definitions
 from biosense_pipeline.outdated_runs import outdated_runs
 from biosense_pipeline.run_states import PARTITION, range_tags
 from biosense_pipeline.store.database import Database
+from biosense_pipeline_tests.dagster_runs import KEY, run_job
 from biosense_pipeline_tests.workflows.evidence_rows import enter_scene, nobody
 
 JOB = "impersonation_job"
-KEY, NEXT_KEY, THIRD_KEY = "2026-03-02-09:00", "2026-03-02-10:00", "2026-03-02-11:00"
+NEXT_KEY, THIRD_KEY = "2026-03-02-10:00", "2026-03-02-11:00"
 LATER = datetime.now(UTC) + timedelta(hours=1)
 
 
@@ -53,15 +53,7 @@ def test_nothing_is_left_of_them(
 ) -> None:
     """The sensor removes runs with their events and files, and of every hour the last one stays."""
     enter_scene(settings_database, nobody, 3)
-    job = build_definitions().resolve_job_def("motion_job")
-    first, last = (
-        job.execute_in_process(
-            instance=local_instance,
-            partition_key=KEY,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        ).run_id
-        for _ in range(2)
-    )
+    first, last = (run_job(local_instance, "motion_job", partition_key=KEY).run_id for _ in range(2))
     assert _files(tmp_path, first)
     use_settings(outdated_runs_days=1)
     assert _tick(local_instance) == "0 outdated runs were removed."

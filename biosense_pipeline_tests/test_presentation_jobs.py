@@ -1,7 +1,7 @@
 """Motion, impersonation and incidents through the real jobs: figures, checks, and live days equal to backfills."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import dagster as dg
@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, delete, insert, select, update
 
-from biosense_pipeline.build import build_definitions
 from biosense_pipeline.codes import StillResult, Verdict
-from biosense_pipeline.resources import DatabaseResource
 from biosense_pipeline.run_states import range_tags
 from biosense_pipeline.schedules_presentation import impersonation_schedule, motion_schedule
 from biosense_pipeline.store.database import Database
@@ -28,6 +26,7 @@ from biosense_pipeline.store.summaries import summarise
 from biosense_pipeline.vision.presentation.features import FEATURES_ID, LENGTH
 from biosense_pipeline_tests.alerting import enter_incident
 from biosense_pipeline_tests.conftest import HOUR
+from biosense_pipeline_tests.dagster_runs import KEY, checks_of, metadata_of, passed, requested, run_job
 from biosense_pipeline_tests.incident_days import incidents_of, set_results
 from biosense_pipeline_tests.store.rows import OTHER
 from biosense_pipeline_tests.workflows.evidence_rows import (
@@ -41,27 +40,26 @@ from biosense_pipeline_tests.workflows.evidence_rows import (
     remove_evidence,
 )
 
-KEY, NEXT_KEY = "2026-03-02-09:00", "2026-03-02-10:00"
+NEXT_KEY = "2026-03-02-10:00"
 MINUTE, ONE_HOUR = timedelta(minutes=1), timedelta(hours=1)
 #: Columns that tell which analysis wrote a row, and when.
 _OF_THE_RUN = {"id", "run_id", "created", "updated"}
 #: How the decision for an incident follows, as far as it matters here.
 _NO_STEPS = {"bound": 9.0, "left_out": 0, "steps": []}
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def test_hour_of_motion(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """motion_job leaves a window for every ten minutes of each agent, and tells outcomes and who was static."""
     enter_scene(settings_database, person(), 60)
     enter_scene(settings_database, motionless(), 70, lan_id=OTHER)
-    told = _metadata(_run(instance, "motion_job", KEY), "motion_windows")
+    told = metadata_of(_run(instance, "motion_job", KEY), "motion_windows")
     assert (told["dagster/row_count"], told["agents"], told["rows_changed"]) == (3, 2, 3)
     assert "| LIVE | 1 |" in told["outcomes"]
     assert "| STATIC | 1 |" in told["outcomes"]
     assert told["static"].count("EU\\\\abc1234 | 09:00 | 60 | 60") == 1
     assert told["by_agent"].startswith("![")
     assert told["recognised_stills"] == {"results": {"SUCCESS": 130}, "evidence": 130, "summed_up": None, "over": True}
-    again = _metadata(_run(instance, "motion_job", KEY), "motion_windows")
+    again = metadata_of(_run(instance, "motion_job", KEY), "motion_windows")
     assert again["rows_changed"] == 0
 
 
@@ -71,12 +69,12 @@ def test_hour_of_impersonation(settings_database: Database, instance: dg.Dagster
     ids = enter_scene(settings_database, person(2), 90, lan_id=OTHER)
     set_results(settings_database, ids[40:60], StillResult.UNKNOWN_PERSON)
     result = _run(instance, "impersonation_job", KEY)
-    evidence, found = _metadata(result, "presentation_evidence"), _metadata(result, "impersonation_findings")
+    evidence, found = metadata_of(result, "presentation_evidence"), metadata_of(result, "impersonation_findings")
     assert (evidence["dagster/row_count"], evidence["one_face"], evidence["usable"]) == (180, 180, 0)
     assert (found["begun"], found["stills"]) == (1, 180)
     assert "| FROZEN | 1 |" in found["species"]
     assert "| SCREEN |" in found["not_judged"]
-    told = _metadata(result, "incidents")
+    told = metadata_of(result, "incidents")
     assert (told["opened"], told["open_at_the_end"], told["rows_entered"]) == (2, 0, 2)
     assert {row["species"] for row in incidents_of(settings_database)} == {"FROZEN", "UNKNOWN_PERSON"}
     assert "EU\\\\abc1234 | UNKNOWN\\_PERSON" in told["incidents"]
@@ -84,27 +82,27 @@ def test_hour_of_impersonation(settings_database: Database, instance: dg.Dagster
         assert entry.startswith("![")
         assert len(entry) < 41_000
     # These stills have features of no release; how much of that is missing is another test's matter.
-    assert _checks(result) == {"evidence_covers_stills": False, "false_alarms_within_budget": True}
+    assert passed(result) == {"evidence_covers_stills": False, "false_alarms_within_budget": True}
 
 
 def test_empty_hour(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """An hour without stills is materialised with nothing in it, and its checks pass."""
     result = _run(instance, "impersonation_job", KEY)
-    assert _metadata(result, "incidents")["dagster/row_count"] == 0
-    assert _metadata(result, "impersonation_findings")["evidence_over_time"] == "nothing to draw"
-    assert set(_checks(result).values()) == {True}
-    assert _metadata(_run(instance, "motion_job", KEY), "motion_windows")["by_agent"] == "nothing to draw"
+    assert metadata_of(result, "incidents")["dagster/row_count"] == 0
+    assert metadata_of(result, "impersonation_findings")["evidence_over_time"] == "nothing to draw"
+    assert set(passed(result).values()) == {True}
+    assert metadata_of(_run(instance, "motion_job", KEY), "motion_windows")["by_agent"] == "nothing to draw"
 
 
 def test_what_goes_on_is_shown_in_each_hour(settings_database: Database, instance: dg.DagsterInstance) -> None:
     """A run over a range tells each hour by itself, and in the second what began in the first and still lasts."""
     enter_scene(settings_database, frozen_at(person(), 20), 60, start=HOUR + 55 * MINUTE)
     result = _run(instance, "impersonation_job", tags=range_tags(KEY, NEXT_KEY))
-    found = [_metadata(result, "impersonation_findings", key) for key in (KEY, NEXT_KEY)]
+    found = [metadata_of(result, "impersonation_findings", key) for key in (KEY, NEXT_KEY)]
     assert [(told["begun"], told["dagster/row_count"]) for told in found] == [(1, 1), (0, 1)]
-    assert [_metadata(result, "incidents", key)["opened"] for key in (KEY, NEXT_KEY)] == [1, 0]
-    assert [_metadata(result, "incidents", key)["open_at_the_end"] for key in (KEY, NEXT_KEY)] == [1, 1]
-    assert [_metadata(result, "incidents", key)["stills"] for key in (KEY, NEXT_KEY)] == [30, 30]
+    assert [metadata_of(result, "incidents", key)["opened"] for key in (KEY, NEXT_KEY)] == [1, 0]
+    assert [metadata_of(result, "incidents", key)["open_at_the_end"] for key in (KEY, NEXT_KEY)] == [1, 1]
+    assert [metadata_of(result, "incidents", key)["stills"] for key in (KEY, NEXT_KEY)] == [30, 30]
 
 
 @pytest.mark.slow
@@ -134,7 +132,7 @@ def test_live_is_backfill(settings_database: Database, local_instance: dg.Dagste
         schedules = [(impersonation_schedule, "impersonation_job")]
         schedules += [(motion_schedule, "motion_job")] if now.minute % 10 == 0 else []
         for schedule, job in schedules:
-            for request in _tick(local_instance, schedule, now):
+            for request in requested(local_instance, schedule, now.replace(tzinfo=UTC)):
                 _run(local_instance, job, tags=dict(request.tags))
                 runs += 1
     live = _rows(settings_database)
@@ -154,17 +152,17 @@ def test_evidence_check_sees_what_is_missing(settings_database: Database, instan
     """It fails where more than a twentieth of the stills with one face has no evidence, or that of other features."""
     ids = enter_scene(settings_database, _featured(person()), 100)
     remove_evidence(settings_database, ids[:5])
-    assert _checks(_run(instance, "impersonation_job", KEY))["evidence_covers_stills"]
+    assert passed(_run(instance, "impersonation_job", KEY))["evidence_covers_stills"]
     remove_evidence(settings_database, ids[5:6])
     result = _run(instance, "impersonation_job", KEY)
-    assert not _checks(result)["evidence_covers_stills"]
-    assert _metadata(result, "presentation_evidence")["usable_share"] == "94.0%"
+    assert not passed(result)["evidence_covers_stills"]
+    assert metadata_of(result, "presentation_evidence")["usable_share"] == "94.0%"
     # Neither count with stills that show nobody, or several.
     set_results(settings_database, ids[:6], StillResult.NO_FACES_FOUND)
-    assert _checks(_run(instance, "impersonation_job", KEY))["evidence_covers_stills"]
+    assert passed(_run(instance, "impersonation_job", KEY))["evidence_covers_stills"]
     other = update(PresentationEvidence).where(PresentationEvidence.stream_image_id.in_(ids[6:12]))
     settings_database.write(lambda connection: connection.execute(other.values(features_id="of another release")))
-    assert not _checks(_run(instance, "impersonation_job", KEY))["evidence_covers_stills"]
+    assert not passed(_run(instance, "impersonation_job", KEY))["evidence_covers_stills"]
 
 
 def test_budget_check(settings_database: Database, instance: dg.DagsterInstance, use_settings: Any) -> None:
@@ -183,21 +181,21 @@ def test_budget_check(settings_database: Database, instance: dg.DagsterInstance,
             last_still_id=ids[number],
             steps=_NO_STEPS,
         )
-    assert not _checks(_run(instance, "impersonation_job", KEY))["false_alarms_within_budget"]
+    assert not passed(_run(instance, "impersonation_job", KEY))["false_alarms_within_budget"]
     _review(settings_database, ids[0], Verdict.FALSE_ALARM)
-    assert not _checks(_run(instance, "impersonation_job", KEY))["false_alarms_within_budget"]
+    assert not passed(_run(instance, "impersonation_job", KEY))["false_alarms_within_budget"]
     _review(settings_database, ids[1], Verdict.CORRECT)
     result = _run(instance, "impersonation_job", KEY)
-    assert _checks(result)["false_alarms_within_budget"]
-    numbers = _check_numbers(result, "false_alarms_within_budget")
-    assert [numbers[name] for name in ("incidents", "confirmed", "false_alarms", "not_reviewed")] == [5, 1, 1, 3]
-    assert (numbers["tolerated"], numbers["most_by_chance"]) == (1.03, 4)
+    assert passed(result)["false_alarms_within_budget"]
+    numbers = checks_of(result)["false_alarms_within_budget"].metadata
+    assert [numbers[name].value for name in ("incidents", "confirmed", "false_alarms", "not_reviewed")] == [5, 1, 1, 3]
+    assert (numbers["tolerated"].value, numbers["most_by_chance"].value) == (1.03, 4)
     sixth = HOUR - timedelta(days=2)
     enter_incident(settings_database, employee_of(settings_database), sixth, sixth + MINUTE, steps=_NO_STEPS)
-    assert not _checks(_run(instance, "impersonation_job", KEY))["false_alarms_within_budget"]
+    assert not passed(_run(instance, "impersonation_job", KEY))["false_alarms_within_budget"]
     # Of less than a month of one agent's stills nothing can be told.
     use_settings(incident_stills_per_day=2)
-    assert _checks(_run(instance, "impersonation_job", KEY))["false_alarms_within_budget"]
+    assert passed(_run(instance, "impersonation_job", KEY))["false_alarms_within_budget"]
 
 
 def _featured(scene: Scene) -> Scene:
@@ -253,38 +251,5 @@ def _forget(database: Database) -> None:
     database.write(remove)
 
 
-def _tick(instance: dg.DagsterInstance, schedule: Any, local: datetime) -> list[dg.RunRequest]:
-    resources = {"database": DatabaseResource()}
-    at = local.replace(tzinfo=UTC)
-    with dg.build_schedule_context(instance=instance, scheduled_execution_time=at, resources=resources) as context:
-        return list(schedule.evaluate_tick(context).run_requests or [])
-
-
 def _run(instance: dg.DagsterInstance, job: str, key: str | None = None, **options: Any) -> dg.ExecuteInProcessResult:
-    return (
-        build_definitions()
-        .resolve_job_def(job)
-        .execute_in_process(instance=instance, partition_key=key, run_config=_QUIET, **options)
-    )
-
-
-def _metadata(result: dg.ExecuteInProcessResult, asset: str, partition: str = KEY) -> dict[str, Any]:
-    for event in result.all_events:
-        if event.is_step_materialization and event.asset_key == dg.AssetKey(asset) and event.partition == partition:
-            return {name: value.value for name, value in event.materialization.metadata.items()}
-    raise AssertionError(f"{asset} was not materialised for {partition}")
-
-
-def _check_numbers(result: dg.ExecuteInProcessResult, name: str) -> dict[str, Any]:
-    for event in result.all_events:
-        if event.event_type_value == "ASSET_CHECK_EVALUATION" and event.asset_check_evaluation_data.check_name == name:
-            return {entry: value.value for entry, value in event.asset_check_evaluation_data.metadata.items()}
-    raise AssertionError(f"{name} was not evaluated")
-
-
-def _checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
-    return {
-        event.asset_check_evaluation_data.check_name: event.asset_check_evaluation_data.passed
-        for event in result.all_events
-        if event.event_type_value == "ASSET_CHECK_EVALUATION"
-    }
+    return run_job(instance, job, partition_key=key, **options)

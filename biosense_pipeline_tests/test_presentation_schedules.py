@@ -7,17 +7,16 @@ import dagster as dg
 import pytest
 from sqlalchemy import select
 
-from biosense_pipeline.build import build_definitions
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.lanes import BACKFILL, LANE_TAG, LIVE
 from biosense_pipeline.partitions import hour_of_key, key_of_time
-from biosense_pipeline.resources import DatabaseResource
 from biosense_pipeline.run_states import RANGE_END, RANGE_START, range_tags
 from biosense_pipeline.schedules_presentation import impersonation_schedule, motion_schedule
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.evidence_tables import ImpersonationFinding
 from biosense_pipeline.store.summaries import summarise
 from biosense_pipeline_tests.conftest import HOUR
+from biosense_pipeline_tests.dagster_runs import KEY, evaluated, requested, run_job
 from biosense_pipeline_tests.incident_days import set_results
 from biosense_pipeline_tests.store.rows import change
 from biosense_pipeline_tests.workflows.evidence_rows import (
@@ -32,8 +31,6 @@ from biosense_pipeline_tests.workflows.evidence_rows import (
 
 MINUTE, ONE_HOUR = timedelta(minutes=1), timedelta(hours=1)
 NOW = HOUR + 7 * MINUTE
-KEY = "2026-03-02-09:00"
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @pytest.fixture
@@ -122,11 +119,8 @@ def test_failed_hour_rests(watched: Database, instance: dg.DagsterInstance) -> N
 
 def test_hour_of_which_half_was_done_is_requested(watched: Database, instance: dg.DagsterInstance) -> None:
     """A run that died between its findings and its incidents leaves an hour that lags behind."""
-    job = build_definitions().resolve_job_def("impersonation_job")
     done = [dg.AssetKey("presentation_evidence"), dg.AssetKey("impersonation_findings")]
-    assert job.execute_in_process(
-        instance=instance, run_config=_QUIET, tags=range_tags(KEY, KEY), asset_selection=done
-    ).success
+    assert run_job(instance, "impersonation_job", tags=range_tags(KEY, KEY), asset_selection=done).success
     assert len(_tick(instance, impersonation_schedule)) == 1
 
 
@@ -263,22 +257,14 @@ def _range(request: dg.RunRequest) -> tuple[str, str, str]:
 
 
 def _tick(instance: dg.DagsterInstance, schedule: Any, local: datetime = NOW) -> list[dg.RunRequest]:
-    return list(_evaluated(instance, schedule, local).run_requests or [])
+    return requested(instance, schedule, local.replace(tzinfo=UTC))
 
 
 def _skipped(instance: dg.DagsterInstance, schedule: Any, local: datetime = NOW) -> str:
-    evaluated = _evaluated(instance, schedule, local)
-    assert not evaluated.run_requests
-    return str(evaluated.skip_message)
-
-
-def _evaluated(instance: dg.DagsterInstance, schedule: Any, local: datetime) -> Any:
-    resources = {"database": DatabaseResource()}
-    at = local.replace(tzinfo=UTC)
-    with dg.build_schedule_context(instance=instance, scheduled_execution_time=at, resources=resources) as context:
-        return schedule.evaluate_tick(context)
+    tick = evaluated(instance, schedule, local.replace(tzinfo=UTC))
+    assert not tick.run_requests
+    return str(tick.skip_message)
 
 
 def _run(instance: dg.DagsterInstance, job: str, request: dg.RunRequest) -> None:
-    definition = build_definitions().resolve_job_def(job)
-    assert definition.execute_in_process(instance=instance, run_config=_QUIET, tags=dict(request.tags)).success
+    assert run_job(instance, job, tags=dict(request.tags)).success

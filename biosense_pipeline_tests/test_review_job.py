@@ -1,25 +1,20 @@
 """The asset of review outcomes: its figures per hour, and the schedule that renews the hours judged lately."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import dagster as dg
 import pytest
 from sqlalchemy import insert, update
 
-from biosense_pipeline.build import build_definitions
 from biosense_pipeline.codes import StillResult, Verdict
-from biosense_pipeline.resources import DatabaseResource
 from biosense_pipeline.schedules import review_schedule
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import DeskUser, Review
 from biosense_pipeline.store.reviews import record_review
 from biosense_pipeline.store.summaries import summarise
 from biosense_pipeline_tests.conftest import HOUR
+from biosense_pipeline_tests.dagster_runs import KEY, metadata_of, requested, run_job
 from biosense_pipeline_tests.store.rows import AGENT, NOW, OTHER, enter_finished
-
-KEY = "2026-03-02-09:00"
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @pytest.fixture
@@ -57,7 +52,7 @@ def judged(settings_database: Database) -> Database:
 
 def test_hour_tells_its_false_alarm_rate(judged: Database, instance: dg.DagsterInstance) -> None:
     """An hour's materialisation has the counts, the rate, a row per agent and a plot."""
-    told = _metadata(_run(instance, partition_key=KEY), KEY)
+    told = metadata_of(run_job(instance, "review_job", partition_key=KEY), "review_outcomes", KEY)
     assert (told["findings"], told["dagster/row_count"], told["agents"]) == (6, 4, 2)
     assert (told["correct"], told["false_alarms"], told["not_sure"]) == (1, 2, 1)
     assert (told["awaiting_second_reviewer"], told["reviewers_disagreed"]) == (1, 0)
@@ -70,47 +65,49 @@ def test_hour_tells_its_false_alarm_rate(judged: Database, instance: dg.DagsterI
 
 def test_hour_without_findings_is_told(judged: Database, instance: dg.DagsterInstance) -> None:
     """Where there was nothing to review, there is no rate, and nothing fails."""
-    told = _metadata(_run(instance, partition_key="2026-03-02-10:00"), "2026-03-02-10:00")
+    told = metadata_of(
+        run_job(instance, "review_job", partition_key="2026-03-02-10:00"), "review_outcomes", "2026-03-02-10:00"
+    )
     assert (told["findings"], told["false_alarm_rate"]) == (0, "undecided")
     assert (told["per_agent"], told["verdicts"]) == ("none", "nothing to draw")
 
 
 def test_schedule_renews_hours_that_were_judged(judged: Database, instance: dg.DagsterInstance) -> None:
     """One run a day of capture, over all its hours from the first to the last that got a verdict; each is told."""
-    (request,) = _tick(instance, datetime.now(UTC))
-    result = _run(instance, tags=request.tags)
+    (request,) = requested(instance, review_schedule, datetime.now(UTC))
+    result = run_job(instance, "review_job", tags=request.tags)
     for key in (KEY, "2026-03-02-12:00"):
-        assert _metadata(result, key)["false_alarms"] == 2
-    assert _metadata(result, "2026-03-02-11:00")["findings"] == 0
+        assert metadata_of(result, "review_outcomes", key)["false_alarms"] == 2
+    assert metadata_of(result, "review_outcomes", "2026-03-02-11:00")["findings"] == 0
 
 
 def test_outage_loses_no_verdict(judged: Database, instance: dg.DagsterInstance) -> None:
     """Hours whose verdicts nobody counted are asked for days later, and until a run succeeds; then no more."""
     now = datetime.now(UTC)
-    (request,) = _tick(instance, now + timedelta(days=3))
+    (request,) = requested(instance, review_schedule, now + timedelta(days=3))
     # A run that fails leaves no materialisation: as if there had been none.
-    assert len(_tick(instance, now + timedelta(days=3, hours=1))) == 1
-    _run(instance, tags=request.tags)
-    assert _tick(instance, now + timedelta(days=3, hours=2)) == []
+    assert len(requested(instance, review_schedule, now + timedelta(days=3, hours=1))) == 1
+    run_job(instance, "review_job", tags=request.tags)
+    assert requested(instance, review_schedule, now + timedelta(days=3, hours=2)) == []
     again = update(Review).where(Review.captured < HOUR + timedelta(seconds=10)).values(id=1000)
     judged.write(lambda connection: connection.execute(again))
-    (request,) = _tick(instance, now)
+    (request,) = requested(instance, review_schedule, now)
     assert request.tags["dagster/asset_partition_range_end"] == KEY
 
 
 def test_schedule_is_quiet_where_nobody_judged(judged: Database, instance: dg.DagsterInstance) -> None:
     """Verdicts of long ago, and hours before the first partition, are left alone."""
-    assert _tick(instance, datetime.now(UTC) + timedelta(days=15)) == []
+    assert requested(instance, review_schedule, datetime.now(UTC) + timedelta(days=15)) == []
     early = update(Review).values(captured=datetime(2019, 1, 1, 9))
     judged.write(lambda connection: connection.execute(early))
-    assert _tick(instance, datetime.now(UTC)) == []
+    assert requested(instance, review_schedule, datetime.now(UTC)) == []
 
 
 def test_schedule_asks_a_run_for_each_day(judged: Database, instance: dg.DagsterInstance) -> None:
     """Hours of two days are two runs."""
     later = update(Review).where(Review.captured > HOUR + timedelta(hours=1)).values(captured=HOUR + timedelta(days=1))
     judged.write(lambda connection: connection.execute(later))
-    first, second = _tick(instance, datetime.now(UTC))
+    first, second = requested(instance, review_schedule, datetime.now(UTC))
     for request, key in ((first, KEY), (second, "2026-03-03-09:00")):
         assert request.tags["dagster/asset_partition_range_start"] == key
         assert request.tags["dagster/asset_partition_range_end"] == key
@@ -119,23 +116,5 @@ def test_schedule_asks_a_run_for_each_day(judged: Database, instance: dg.Dagster
 def test_schedule_names_the_remedy(instance: dg.DagsterInstance) -> None:
     """On a database without migrations the tick fails with the sentence that says what to do."""
     with pytest.raises(dg.DagsterError) as raised:
-        _tick(instance, datetime.now(UTC))
+        requested(instance, review_schedule, datetime.now(UTC))
     assert "biosense db upgrade" in str(raised.value.__cause__)
-
-
-def _tick(instance: dg.DagsterInstance, at: datetime) -> list[dg.RunRequest]:
-    resources = {"database": DatabaseResource()}
-    with dg.build_schedule_context(instance=instance, scheduled_execution_time=at, resources=resources) as context:
-        return list(review_schedule.evaluate_tick(context).run_requests or [])
-
-
-def _run(instance: dg.DagsterInstance, **options: Any) -> dg.ExecuteInProcessResult:
-    job = build_definitions().resolve_job_def("review_job")
-    return job.execute_in_process(instance=instance, run_config=_QUIET, **options)
-
-
-def _metadata(result: dg.ExecuteInProcessResult, partition: str) -> dict[str, Any]:
-    for event in result.all_events:
-        if event.is_step_materialization and event.partition == partition:
-            return {name: value.value for name, value in event.materialization.metadata.items()}
-    raise AssertionError(f"nothing was materialised for {partition}")
