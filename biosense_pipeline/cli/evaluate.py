@@ -8,7 +8,7 @@ from biosense_pipeline.cli.attacks import attacks
 from biosense_pipeline.cli.held_prints import held_prints
 from biosense_pipeline.cli.incidents import incidents
 from biosense_pipeline.cli.life import life
-from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
+from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_of_steps
 from biosense_pipeline.cli.recapture import recapture
 from biosense_pipeline.cli.verification import verification
 from biosense_pipeline.evaluation.desk_load import GOAL, DeskTimes, measure_desk
@@ -82,14 +82,7 @@ def desk(server: str, agents: int, stills: int, visits: int, as_json: bool) -> N
     3,000,000 stills take some minutes to make and about 4 GB on the server's disk until the end. Exit code 1
     where 95 of 100 visits to a page take longer than 200 ms.
     """
-    with progress_bar() as bar:
-        tasks: dict[str, Any] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)
-
+    with progress_of_steps() as show:
         times = measure_desk(server, load_settings(), agents=agents, stills=stills, visits=visits, on_progress=show)
     rows = [
         {

@@ -1,12 +1,13 @@
 """Tables for people or one JSON object for programs; progress goes to standard error."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,6 +47,20 @@ def progress_bar() -> Progress:
         transient=True,
         disable=not console.is_terminal,  # where it cannot draw, it would still write an empty line
     )
+
+
+@contextmanager
+def progress_of_steps() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar for each step, from when it is first told of; to be called with its name, what is done and all."""
+    tasks: dict[str, TaskID] = {}
+    with progress_bar() as bar:
+
+        def show(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step)
+            bar.update(tasks[step], completed=done, total=total)
+
+        yield show
 
 
 def _plain(cell: Any) -> Any:

@@ -1,11 +1,10 @@
 """`biosense evaluate recapture`: the recapture scores trained anew from genuine pictures, in figures."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_bar
+from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_of_steps
 from biosense_pipeline.evaluation.machine import machine
 from biosense_pipeline.evaluation.page import prepare_report
 from biosense_pipeline.evaluation.recapture.report import REPORT_FILE, write_model, write_report
@@ -47,14 +46,7 @@ def recapture(sources: Path, trials: int, seed: int, model: Path | None, report:
     Not measured here: real prints (see `biosense evaluate attacks`), real screens, replayed video, masks.
     """
     file = prepare_report(report, REPORT_FILE) if report else None
-    with progress_bar() as bar:
-        tasks: dict[str, Any] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)
-
+    with progress_of_steps() as show:
         run = run_recapture(sources, trials, seed, show)
     if file:
         write_report(file, run)
