@@ -1,19 +1,17 @@
 """Incidents of which supervisors are told: of agents who work here, and not of the number that tests use."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from biosense_pipeline.codes import AlertEvent
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.incident_tables import AlertDelivery, Incident
+from biosense_pipeline.store.incident_tables import LONGEST_INCIDENT, AlertDelivery, Incident
 from biosense_pipeline.store.tables import Employee
 
 #: This employee number is for tests and never alerts.
 TEST_EMPLOYEE_NUMBER = 99999999
-#: An incident that opened before this is not looked at any more, open or not; it bounds the range of the index.
-_LONGEST_INCIDENT = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def alertable_incidents(database: Database, since: datetime) -> list[AlertableIn
         )
         .join(Employee, Employee.id == Incident.employee_id)
         .where(
-            Incident.opened >= since - _LONGEST_INCIDENT,
+            Incident.opened >= since - LONGEST_INCIDENT,
             or_(Incident.over().is_(None), Incident.over() >= since),
             *_of_alerted_agents(),
         )
@@ -87,7 +85,7 @@ def worth_telling() -> tuple[ColumnElement[bool], ...]:
 
     That an incident is over is not told of one that late stills have opened again.
     """
-    over = or_(AlertDelivery.event != AlertEvent.CLOSED, Incident.closed.is_not(None))
+    over = or_(AlertDelivery.event != AlertEvent.CLOSED, Incident.over().is_not(None))
     return (Incident.withdrawn.is_(None), over, *_of_alerted_agents())
 
 

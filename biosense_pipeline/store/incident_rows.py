@@ -12,8 +12,9 @@ from biosense_pipeline.codes import ImageKind, Species, Verdict
 from biosense_pipeline.store.chunks import chunks
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import Review
+from biosense_pipeline.store.findings import VIOLATIONS
 from biosense_pipeline.store.incident_reviews import incident_reviews
-from biosense_pipeline.store.incident_tables import Incident
+from biosense_pipeline.store.incident_tables import LONGEST_INCIDENT, Incident
 from biosense_pipeline.store.tables import AgentHourSummary, Employee, StreamImage
 
 
@@ -44,11 +45,14 @@ def incidents_during(
 ) -> list[IncidentRow]:
     """The incidents that were open at some time in ``[start, end)``, by the time at which they opened.
 
+    One that opened a month before and has no end, as of an agent who left, is left out.
+
     Args:
         employee_id: only this agent's; None: everybody's.
     """
     of_agent = [] if employee_id is None else [Incident.employee_id == employee_id]
-    return _read(database, Incident.opened < end, or_(Incident.closed.is_(None), Incident.closed >= start), *of_agent)
+    lasting = or_(Incident.closed.is_(None), Incident.closed >= start)
+    return _read(database, Incident.opened >= start - LONGEST_INCIDENT, Incident.opened < end, lasting, *of_agent)
 
 
 def stills_seen(database: Database, start: datetime, end: datetime) -> int:
@@ -66,21 +70,29 @@ def stills_seen(database: Database, start: datetime, end: datetime) -> int:
 def verdicts_on(database: Database, incidents: Sequence[IncidentRow]) -> dict[int, Verdict]:
     """What reviewers said of incidents or else of their stills, by incident id; of some nobody said anything.
 
-    The last verdict on the incident itself counts, unless it was not sure. By its stills it is CORRECT where one was
-    confirmed, FALSE_ALARM where one was judged so and none was confirmed; the last round decides of a still.
+    The last verdict on the incident itself counts, unless it was not sure. One of UNKNOWN_PERSON is by its stills
+    CORRECT where a violation was confirmed, FALSE_ALARM where one was judged so and none was confirmed; the last round
+    decides of a still's finding. What was said of stills tells nothing of the other species: that it was not the agent
+    is no word on whether it was a print.
     """
     if not incidents:
         return {}
     spans = spans_of(database, incidents)
-    by_agent: dict[int, dict[int, tuple[datetime, Verdict]]] = defaultdict(dict)
+    by_agent: dict[int, dict[tuple[int, str], tuple[datetime, Verdict]]] = defaultdict(dict)
     first, last = min(begin for begin, _ in spans.values()), max(end for _, end in spans.values())
     with database.read() as connection:
         for review in connection.execute(
-            select(Review.employee_id, Review.subject_id, Review.captured, Review.verdict)
-            .where(Review.subject_kind == ImageKind.STREAM, Review.captured >= first, Review.captured <= last)
+            select(Review.employee_id, Review.subject_id, Review.result, Review.captured, Review.verdict)
+            .where(
+                Review.subject_kind == ImageKind.STREAM,
+                Review.result.in_(VIOLATIONS),
+                Review.captured >= first,
+                Review.captured <= last,
+            )
             .order_by(Review.round)
         ):
-            by_agent[review.employee_id][review.subject_id] = (review.captured, Verdict[review.verdict])
+            finding = review.subject_id, review.result
+            by_agent[review.employee_id][finding] = review.captured, Verdict[review.verdict]
     of_incidents = incident_reviews(database, [row.id for row in incidents])
     told: dict[int, Verdict] = {
         incident_id: given[-1].verdict
@@ -88,6 +100,8 @@ def verdicts_on(database: Database, incidents: Sequence[IncidentRow]) -> dict[in
         if given[-1].verdict is not Verdict.NOT_SURE
     }
     for row in incidents:
+        if row.species != Species.UNKNOWN_PERSON:
+            continue
         begin, end = spans[row.id]
         said = {verdict for moment, verdict in by_agent[row.employee_id].values() if begin <= moment <= end}
         decided = next((verdict for verdict in (Verdict.CORRECT, Verdict.FALSE_ALARM) if verdict in said), None)

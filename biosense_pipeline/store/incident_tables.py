@@ -3,13 +3,16 @@
 ``opened``, ``closed`` and ``hour`` are naive and local, as the stills' capture times are; other times are UTC.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, Double, ForeignKey, Index, Integer, String, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from biosense_pipeline.store.tables import TABLE_OPTIONS, Base, Id, Moment
+
+#: An incident that opened longer ago is not looked for any more, over or not: it bounds the range of the index.
+LONGEST_INCIDENT = timedelta(days=30)
 
 
 class Incident(Base):

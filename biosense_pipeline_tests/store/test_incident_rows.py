@@ -26,12 +26,13 @@ def agent(database: Database) -> int:
 
 
 def test_incidents_of_an_hour(database: Database, agent: int) -> None:
-    """Opened in it are those that began there; during it, all that were not over before and not withdrawn."""
+    """Opened in it are those that began there; during it, all that were not over before, within a month."""
     over = enter_incident(database, agent, HOUR - 2 * ONE_HOUR, HOUR - MINUTE)
     lasting = enter_incident(database, agent, HOUR - ONE_HOUR, HOUR + MINUTE)
     still_open = enter_incident(database, agent, HOUR - ONE_HOUR + MINUTE)
     begun = enter_incident(database, agent, HOUR, HOUR + 3 * ONE_HOUR)
     later = enter_incident(database, agent, HOUR + ONE_HOUR)
+    enter_incident(database, agent, HOUR - timedelta(days=31))
     enter_incident(database, agent, HOUR + MINUTE, withdrawn=HOUR)
     assert [row.id for row in incidents_opened(database, HOUR, HOUR + ONE_HOUR)] == [begun]
     during = [row.id for row in incidents_during(database, HOUR, HOUR + ONE_HOUR)]
@@ -59,8 +60,9 @@ def test_verdict_on_the_incident_comes_first(database: Database, agent: int) -> 
     assert found.get(ids[2]) == found.get(ids[3])
 
 
-def test_verdicts_come_from_the_stills(database: Database, agent: int) -> None:
-    """Confirmed by any of its stills; a false alarm where one was judged so and none confirmed; else nothing."""
+@pytest.mark.parametrize("species", ["UNKNOWN_PERSON", "PRINT"])
+def test_verdicts_come_from_the_stills(database: Database, agent: int, species: str) -> None:
+    """Confirmed by any of its stills, a false alarm where one was judged so; of no person's prints they say nothing."""
     user = insert(DeskUser).values(id=1, name="a", password_hash="-", role="admin", created=HOUR)
     database.write(lambda connection: connection.execute(user))
     enter_agent(database, OTHER, registered=HOUR)
@@ -77,13 +79,17 @@ def test_verdicts_come_from_the_stills(database: Database, agent: int) -> None:
         # What was said of a colleague's stills of that time does not count.
         _still(database, OTHER, begin + MINUTE, Verdict.CORRECT)
         incidents[name] = enter_incident(
-            database, agent, begin + 2 * MINUTE, begin + 5 * MINUTE, first_still_id=ids[0], last_still_id=ids[-1]
+            database,
+            agent,
+            begin + 2 * MINUTE,
+            begin + 5 * MINUTE,
+            species=species,
+            first_still_id=ids[0],
+            last_still_id=ids[-1],
         )
     rows = incidents_opened(database, HOUR, HOUR + ONE_HOUR)
-    assert verdicts_on(database, rows) == {
-        incidents["confirmed"]: Verdict.CORRECT,
-        incidents["false"]: Verdict.FALSE_ALARM,
-    }
+    told_of_person = {incidents["confirmed"]: Verdict.CORRECT, incidents["false"]: Verdict.FALSE_ALARM}
+    assert verdicts_on(database, rows) == (told_of_person if species == "UNKNOWN_PERSON" else {})
     assert verdicts_on(database, []) == {}
 
 

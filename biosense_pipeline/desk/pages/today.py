@@ -17,7 +17,7 @@ from biosense_pipeline.desk.rendering import clock, render, words
 from biosense_pipeline.desk.visitor import visitor_of
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_views.agents import Agent, agents, matching, teams_of
-from biosense_pipeline.store.desk_views.incidents import ShownIncident, open_incidents
+from biosense_pipeline.store.desk_views.incidents import IncidentAtAGlance, open_incidents
 from biosense_pipeline.store.desk_views.strips import (
     SPAN,
     WORST_FIRST,
@@ -58,7 +58,8 @@ def today(request: Request) -> Response:
     search, team = text_of(request, "q"), text_of(request, "team")
     reviewer_id = visitor.user_id if visitor.may_decide else None
     findings = open_findings(state.database, team=visitor.agents.team, reviewer_id=reviewer_id, among=everyone)
-    incidents = open_incidents(state.database, shown, team=visitor.agents.team)
+    # A moment to come shows what is open now.
+    incidents = open_incidents(state.database, window_end(min(shown, now)), team=visitor.agents.team)
     species_of: dict[int, list[str]] = defaultdict(list)
     for incident in incidents:
         species_of[incident.employee_id].append(incident.species)
@@ -93,7 +94,9 @@ def today(request: Request) -> Response:
     )
 
 
-def _with_agents(incidents: Sequence[ShownIncident], everyone: Sequence[Agent]) -> list[tuple[ShownIncident, Agent]]:
+def _with_agents(
+    incidents: Sequence[IncidentAtAGlance], everyone: Sequence[Agent]
+) -> list[tuple[IncidentAtAGlance, Agent]]:
     by_id = {agent.id: agent for agent in everyone}
     return [(incident, by_id[incident.employee_id]) for incident in incidents if incident.employee_id in by_id]
 

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import aliased
 
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.incident_tables import AgentIdentityState, Incident
+from biosense_pipeline.store.incident_tables import LONGEST_INCIDENT, AgentIdentityState, Incident
 from biosense_pipeline.store.tables import Employee, StreamImage
-
-#: An incident that opened before this is not looked for on the page of today; it bounds the range of the index.
-LOOKED_BACK = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -29,26 +26,35 @@ class Step:
 
 
 @dataclass(frozen=True)
-class ShownIncident:
+class IncidentAtAGlance:
     """A row of ``incident``, not withdrawn, and whose it is. Times are naive local.
 
     Attributes:
         last_captured: when its last still was captured; None where that still is gone.
-        dismissed: when a reviewer called it a false alarm; None: nobody did.
-        bound: the evidence at which it opened; None where no steps are kept.
-        steps: the first and the last; ``left_out`` between them.
     """
 
     id: int
     employee_id: int
     species: str
     opened: datetime
-    closed: datetime | None
     first_still_id: int
     last_still_id: int
     last_captured: datetime | None
-    dismissed: datetime | None
     stills: int
+
+
+@dataclass(frozen=True)
+class ShownIncident(IncidentAtAGlance):
+    """All of it.
+
+    Attributes:
+        dismissed: when a reviewer called it a false alarm; None: nobody did.
+        bound: the evidence at which it opened; None where no steps are kept.
+        steps: the first and the last; ``left_out`` between them.
+    """
+
+    closed: datetime | None
+    dismissed: datetime | None
     peak: float
     bound: float | None
     steps: tuple[Step, ...]
@@ -63,26 +69,43 @@ class Standing:
     evidence: Mapping[str, float]
 
 
-def open_incidents(database: Database, now: datetime, *, team: str | None) -> list[ShownIncident]:
+def open_incidents(database: Database, end: datetime, *, team: str | None) -> list[IncidentAtAGlance]:
     """Open incidents of the active agents of the team, None: of every team; the newest first.
 
     Args:
-        now: naive local; incidents that opened a month before it are left out.
+        end: naive local; incidents that opened then or later, or a month before it, are left out.
     """
     statement = (
-        _INCIDENTS.add_columns(Employee.team_lead)
+        _of(*_GLANCE, Employee.team_lead)
         .join(Employee, Employee.id == Incident.employee_id)
-        .where(Incident.over().is_(None), Incident.opened >= now - LOOKED_BACK, Employee.active.is_(True))
+        .where(
+            Incident.over().is_(None),
+            Incident.opened >= end - LONGEST_INCIDENT,
+            Incident.opened < end,
+            Employee.active.is_(True),
+        )
     )
     if team is not None:
         statement = statement.where(Employee.team_lead == team)
-    # Compared here too: a collation takes a team for another that differs in case or in an accent.
-    return _read(database, statement, lambda row: team is None or row.team_lead == team)
+    with database.read() as connection:
+        # Compared here too: a collation takes a team for another that differs in case or in an accent.
+        return [
+            IncidentAtAGlance(*row[: len(_GLANCE)])
+            for row in connection.execute(statement)
+            if team is None or row.team_lead == team
+        ]
 
 
 def incidents_of(database: Database, employee_id: int, limit: int) -> list[ShownIncident]:
     """An agent's incidents, the newest first."""
-    return _read(database, _INCIDENTS.where(Incident.employee_id == employee_id).limit(limit))
+    further = Incident.closed, Incident.dismissed, Incident.peak, Incident.steps
+    with database.read() as connection:
+        return [
+            _shown(row)
+            for row in connection.execute(
+                _of(*_GLANCE, *further).where(Incident.employee_id == employee_id).limit(limit)
+            )
+        ]
 
 
 def employee_of_incident(database: Database, incident_id: int) -> int | None:
@@ -107,35 +130,37 @@ def standing_of(database: Database, employee_id: int) -> Standing | None:
 
 
 _LAST = aliased(StreamImage)
-_INCIDENTS: Any = (
-    select(Incident.__table__, _LAST.capture_time.label("last_captured"))
-    .outerjoin(_LAST, _LAST.id == Incident.last_still_id)
-    .where(Incident.withdrawn.is_(None))
-    .order_by(Incident.opened.desc(), Incident.id.desc())
+_GLANCE = (
+    Incident.id,
+    Incident.employee_id,
+    Incident.species,
+    Incident.opened,
+    Incident.first_still_id,
+    Incident.last_still_id,
+    _LAST.capture_time,
+    Incident.stills,
 )
 
 
-def _read(database: Database, statement: Select[Any], wanted: Any = lambda row: True) -> list[ShownIncident]:
-    with database.read() as connection:
-        return [_shown(row) for row in connection.execute(statement) if wanted(row)]
+def _of(*columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(Incident)
+        .outerjoin(_LAST, _LAST.id == Incident.last_still_id)
+        .where(Incident.withdrawn.is_(None))
+        .order_by(Incident.opened.desc(), Incident.id.desc())
+    )
 
 
 def _shown(row: Any) -> ShownIncident:
     told = row.steps if isinstance(row.steps, dict) else {}
     steps = [Step(**{**step, "captured": datetime.fromisoformat(step["captured"])}) for step in told.get("steps", ())]
     return ShownIncident(
-        row.id,
-        row.employee_id,
-        row.species,
-        row.opened,
-        row.closed,
-        row.first_still_id,
-        row.last_still_id,
-        row.last_captured,
-        row.dismissed,
-        row.stills,
-        row.peak,
-        told.get("bound"),
-        tuple(steps),
-        told.get("left_out", 0),
+        *row[: len(_GLANCE)],
+        closed=row.closed,
+        dismissed=row.dismissed,
+        peak=row.peak,
+        bound=told.get("bound"),
+        steps=tuple(steps),
+        left_out=told.get("left_out", 0),
     )
