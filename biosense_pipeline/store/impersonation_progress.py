@@ -1,12 +1,23 @@
 """How far the stills of an agent and hour were judged for impersonation, and what that rested on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from biosense_pipeline.store.database import Database, upsert, utc_now
-from biosense_pipeline.store.evidence_tables import ImpersonationFinding, ImpersonationProgress, PresentationEvidence
+from biosense_pipeline.store.evidence_tables import (
+    ImpersonationFinding,
+    ImpersonationProgress,
+    ImpersonationWindow,
+    PresentationEvidence,
+)
+from biosense_pipeline.store.impersonation_findings import LAST_CAPTURE
+
+#: A finding that was made longer ago is not looked for: nothing lasts so long.
+_LONGEST = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -59,14 +70,24 @@ def still_versions(database: Database, employee_id: int, start: datetime, end: d
 
 
 def finding_keys(connection: Connection, employee_id: int, start: datetime, until: datetime) -> list[tuple[int, str]]:
-    """Still and species of the findings at stills captured from ``start`` to ``until``."""
-    rows = connection.execute(
-        select(ImpersonationFinding.stream_image_id, ImpersonationFinding.species)
-        .where(
-            ImpersonationFinding.employee_id == employee_id,
-            ImpersonationFinding.capture_time >= start,
-            ImpersonationFinding.capture_time <= until,
-        )
-        .order_by(ImpersonationFinding.stream_image_id, ImpersonationFinding.species)
-    )
-    return [(still_id, species) for still_id, species in rows]
+    """Still and species of the findings that were made or lasted at stills captured from ``start`` to ``until``.
+
+    With them those whose windows are told one by one: they go with the finding.
+    """
+    made = _rows(connection, ImpersonationFinding, employee_id, start - _LONGEST, until)
+    windows = _rows(connection, ImpersonationWindow, employee_id, start, until)
+    lasting = [row for row in made if row.capture_time >= start or _lasts_until(row.numbers) >= start]
+    return [(row.stream_image_id, row.species) for row in [*lasting, *windows]]
+
+
+def _rows(connection: Connection, table: Any, employee_id: int, start: datetime, until: datetime) -> Sequence[Row[Any]]:
+    return connection.execute(
+        select(table.__table__)
+        .where(table.employee_id == employee_id, table.capture_time >= start, table.capture_time <= until)
+        .order_by(table.stream_image_id, table.species)
+    ).all()
+
+
+def _lasts_until(numbers: dict[str, Any]) -> datetime:
+    told = numbers.get(LAST_CAPTURE)
+    return datetime.min if told is None else datetime.fromisoformat(told)

@@ -250,6 +250,20 @@ def test_what_changed_is_judged_again(database: Database, change: str) -> None:
     assert [{**row, "created": None} for row in rows(database)] == [{**row, "created": None} for row in before]
 
 
+@pytest.mark.parametrize("then", [HOUR, NEXT_HOUR])
+def test_a_lasting_finding_that_is_gone_comes_back(database: Database, then: datetime) -> None:
+    """A finding that lasts into the next hour, removed by hand, is found again from either hour, as long as it was."""
+    enter_scene(database, frozen_at(person(), 20), 90, start=HOUR + timedelta(minutes=52))
+    for start in (HOUR, NEXT_HOUR):
+        analyse(database, start, start + timedelta(hours=1))
+    before = findings(database)
+    assert before[0].captured < NEXT_HOUR < before[0].last_captured
+    database.write(lambda connection: connection.execute(delete(ImpersonationFinding)))
+    analyse(database, then, then + timedelta(hours=1))
+    analyse(database, NEXT_HOUR, NEXT_HOUR + timedelta(hours=1))
+    assert findings(database) == before
+
+
 def test_what_began_before_any_analysis(database: Database) -> None:
     """What was going on before the first analysis is found where it began."""
     ids = enter_scene(database, frozen_at(person(), 20), 100, step=timedelta(minutes=1))
