@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from biosense_pipeline.cli.attacks import attacks
+from biosense_pipeline.cli.correlation import correlation
 from biosense_pipeline.cli.held_prints import held_prints
 from biosense_pipeline.cli.incidents import incidents
 from biosense_pipeline.cli.life import life
@@ -36,6 +37,7 @@ evaluate.add_command(attacks)
 evaluate.add_command(recapture)
 evaluate.add_command(held_prints)
 evaluate.add_command(verification)
+evaluate.add_command(correlation)
 evaluate.add_command(incidents)
 evaluate.add_command(life)
 

@@ -25,9 +25,9 @@ class FindingSettings(BaseSettings):
         ge=0,
         le=0.9,
         description="Correlation of the evidence of an agent's stills ten seconds apart: rejections come in runs, of "
-        "bad light or a turned head. An assumption, not measured. With 0.1 somebody else is found after six stills, "
-        "with 0.3 after ten; where it is higher than assumed there are more false alarms, as `biosense evaluate "
-        "incidents` tells.",
+        "bad light or a turned head. An assumption: `biosense evaluate correlation` measures it on your "
+        "stills. With 0.1 somebody else is found after six stills, with 0.3 after ten; where it is higher than assumed "
+        "there are more false alarms, as `biosense evaluate incidents` tells.",
     )
     incident_fnmr: float = Field(
         0.05,

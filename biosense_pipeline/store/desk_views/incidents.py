@@ -1,7 +1,7 @@
 """Incidents as the desk shows them: those that are open, an agent's own with their steps, and where the test stands."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -90,7 +90,7 @@ def open_incidents(database: Database, end: datetime, *, team: str | None) -> li
     with database.read() as connection:
         # Compared here too: a collation takes a team for another that differs in case or in an accent.
         return [
-            IncidentAtAGlance(*row[: len(_GLANCE)])
+            IncidentAtAGlance(**_glance(row))
             for row in connection.execute(statement)
             if team is None or row.team_lead == team
         ]
@@ -137,7 +137,7 @@ _GLANCE = (
     Incident.opened,
     Incident.first_still_id,
     Incident.last_still_id,
-    _LAST.capture_time,
+    _LAST.capture_time.label("last_captured"),
     Incident.stills,
 )
 
@@ -152,11 +152,15 @@ def _of(*columns: Any) -> Select[Any]:
     )
 
 
+def _glance(row: Any) -> dict[str, Any]:
+    return {field.name: getattr(row, field.name) for field in fields(IncidentAtAGlance)}
+
+
 def _shown(row: Any) -> ShownIncident:
     told = row.steps if isinstance(row.steps, dict) else {}
     steps = [Step(**{**step, "captured": datetime.fromisoformat(step["captured"])}) for step in told.get("steps", ())]
     return ShownIncident(
-        *row[: len(_GLANCE)],
+        **_glance(row),
         closed=row.closed,
         dismissed=row.dismissed,
         peak=row.peak,
