@@ -16,6 +16,7 @@ from biosense_pipeline.cli.demonstration import demo, seed, simulate
 from biosense_pipeline.cli.desk import desk
 from biosense_pipeline.cli.evaluate import evaluate
 from biosense_pipeline.cli.inspection import doctor, settings
+from biosense_pipeline.cli.own_attacks import attacks
 from biosense_pipeline.cli.work import drain
 from biosense_pipeline.errors import BiosenseError
 
@@ -32,6 +33,7 @@ def cli() -> None:
 for command in (
     alerts,
     analyse,
+    attacks,
     bench,
     calibrate,
     compare,

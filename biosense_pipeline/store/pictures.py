@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import case, func, select
 
+from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.store.chunks import chunks
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.tables import StreamImage, TrainingImage
 
 #: Pictures read in one query: at 8 MiB each, the default cap, 128 MiB at most.
 _AT_A_TIME = 16
+#: Rows of all agents looked through at once for one agent's.
+_ROWS_AT_A_TIME = 1000
 
 
 @dataclass(frozen=True)
@@ -40,3 +43,26 @@ def pictures(
         for picture_id in chunk:
             row = rows.get(picture_id)
             yield StoredPicture(picture_id, row.data if row else None, row.size if row else 0)
+
+
+def newest_id(database: Database) -> int:
+    """The highest id of a still so far; 0 where there is none."""
+    with database.read() as connection:
+        return connection.execute(select(func.max(StreamImage.id))).scalar() or 0
+
+
+def arrived_since(database: Database, lan_id: str, after: int) -> tuple[list[int], int]:
+    """An agent's stills of higher id than ``after``, in order, and the highest id that was looked through."""
+    key, found = agent_key(lan_id), []
+    with database.read() as connection:
+        while True:
+            rows = connection.execute(
+                select(StreamImage.id, StreamImage.lan_id)
+                .where(StreamImage.id > after)
+                .order_by(StreamImage.id)
+                .limit(_ROWS_AT_A_TIME)
+            ).all()
+            found += [row.id for row in rows if agent_key(row.lan_id) == key]
+            after = rows[-1].id if rows else after
+            if len(rows) < _ROWS_AT_A_TIME:
+                return found, after
