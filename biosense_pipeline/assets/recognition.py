@@ -124,6 +124,7 @@ def _recognition_metadata(bench: Workbench, hour: Hour, report: DrainReport) -> 
         "settled_by_a_quick_look": report.quick,
         "further_looks": report.further_looks,
         "stills_without_evidence": report.without_evidence.total(),
+        "stills_without_attack_score": report.without_attack_score.total(),
         "attempts_repeated": report.retried,
         "claims_lost": report.lost,
         "dagster/column_schema": column_schema(RecognitionResult),

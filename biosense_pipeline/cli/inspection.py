@@ -14,9 +14,11 @@ from biosense_pipeline.settings import ENV_PREFIX, Settings, load_settings
 from biosense_pipeline.store.backlog import count_by_status
 from biosense_pipeline.store.schema import schema_state
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.vision.attack_model import AttackModel
 from biosense_pipeline.workflows.alerts.channels import channels
 from biosense_pipeline.workflows.alerts.message import load_template
 from biosense_pipeline.workflows.alerts.sender import AppriseSender
+from biosense_pipeline.workflows.own_scores import attack_descriptor, attack_score, own_scores
 from biosense_pipeline.workflows.workbench import engine_spec
 
 #: Defaults that depend on the machine, in words.
@@ -80,7 +82,7 @@ def settings_env() -> str:
 @click.command()
 @as_json_option
 def doctor(as_json: bool) -> None:
-    """Check database, schema, model files, backlog and alerts; exit code 1 where something needs mending."""
+    """Check database, schema, model files, backlog, alerts, own scores; exit code 1 where something needs mending."""
     values = load_settings()
     findings = [
         _finding("database", lambda: _reached(values)),
@@ -88,6 +90,8 @@ def doctor(as_json: bool) -> None:
         _finding("engine", lambda: f"{engine_spec(values).make().model_id} loads"),
         _finding("stills", lambda: _backlog(values)),
         _finding("alerts", lambda: _alerts(values)),
+        _finding("attack score", lambda: _attack_score(values)),
+        _finding("attack model", lambda: _attack_model(values)),
     ]
     sound = all(finding["ok"] for finding in findings)
     if as_json:
@@ -130,6 +134,24 @@ def _alerts(values: Settings) -> str:
     AppriseSender(to, values.alert_timeout_seconds)
     load_template(values)
     return ", ".join(channel.name for channel in to) or "to nobody: BIOSENSE_ALERT_URLS is empty"
+
+
+def _attack_score(values: Settings) -> str:
+    score = attack_score(values)
+    if score is None:
+        return "none: BIOSENSE_ATTACK_SCORE is empty"
+    return f"{score.score_id} counts for {', '.join(score.measured) or 'nothing but what it says of your model'}"
+
+
+def _attack_model(values: Settings) -> str:
+    descriptor = attack_descriptor(values)
+    if descriptor is None:
+        return "none: BIOSENSE_ATTACK_MODEL is empty"
+    model_id = AttackModel(descriptor, values.device).model_id
+    known = [own.measured.distances for own in own_scores(values) if own.score_id == model_id]
+    if not known:
+        return f"{model_id} loads; its scores are stored and count nothing until `biosense attacks train` measures it"
+    return f"{model_id} loads and counts for {', '.join(known[0]) or 'nothing, as it tells none of the attacks'}"
 
 
 def _shown(values: Settings, name: str) -> Any:

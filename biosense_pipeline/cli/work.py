@@ -69,6 +69,8 @@ def _print(
             f"Of {report.without_evidence.total()} pictures nothing could be kept for the analysis of windows "
             f"({', '.join(report.without_evidence)}); their results stand."
         )
+    for reason, count in report.without_attack_score.items():
+        click.echo(f"{count} stills lack the score of BIOSENSE_ATTACK_MODEL ({reason}); their results stand.")
 
 
 def _enrolment(checks: EnrolmentReport, encodings: EnrolmentReport) -> dict[str, Any]:
@@ -89,6 +91,7 @@ def drain_numbers(report: DrainReport) -> dict[str, Any]:
         "settled_by_a_quick_look": report.quick,
         "further_looks": report.further_looks,
         "without_evidence": dict(report.without_evidence),
+        "without_attack_score": dict(report.without_attack_score),
         "retried": report.retried,
         "lost": report.lost,
         "seconds": round(report.seconds, 3),

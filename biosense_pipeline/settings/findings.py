@@ -1,5 +1,7 @@
 """What windows of stills are judged by, and how much makes an incident."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
@@ -99,4 +101,16 @@ class FindingSettings(BaseSettings):
         le=240,
         description="Stills with a longer pause between them are not judged together: who sat there before says "
         "nothing of who sits there afterwards.",
+    )
+    attack_score: Path | None = Field(
+        None,
+        description="Score that `biosense attacks train` wrote of attacks made before your own cameras: one more cue "
+        "for prints, and for screens where it was trained on some; docs/attacks.md tells how. Without one of screens, "
+        "screens are not measured and none is found.",
+    )
+    attack_model: Path | None = Field(
+        None,
+        description="Descriptor (TOML) of an ONNX model of your own that tells attacks: file, input, part of the "
+        "picture, meaning of its output; docs/attacks.md tells the format. Its score is stored with each still, and is "
+        "a cue once it is known how far attacks lie in it.",
     )

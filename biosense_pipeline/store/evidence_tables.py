@@ -44,6 +44,8 @@ class PresentationEvidence(Base):
     thumbnail: Mapped[bytes | None] = mapped_column(
         LargeBinary, comment="The still in grey levels, 64 wide; null: no face, or from before it was kept"
     )
+    attack_score: Mapped[float | None] = mapped_column(Double, comment="Of the site's own model; high: an attack")
+    attack_model_id: Mapped[str | None] = mapped_column(String(64), comment="Which model; others are not comparable")
     created: Mapped[datetime] = mapped_column(Moment, comment="UTC")
 
 

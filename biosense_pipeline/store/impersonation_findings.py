@@ -22,7 +22,7 @@ class FindingRow:
 
     Attributes:
         still_id, captured: the still at whose window the evidence passed its bound.
-        numbers: those that it follows from.
+        numbers: those that it follows from, and the ids of what gave them.
         evidence_stills: ids of the stills that it rests on.
         last_still_id, last_captured: the last still until which the evidence stayed there.
     """
@@ -33,7 +33,7 @@ class FindingRow:
     llr: float
     last_still_id: int
     last_captured: datetime
-    numbers: dict[str, float] = field(default_factory=dict)
+    numbers: dict[str, float | str] = field(default_factory=dict)
     evidence_stills: tuple[int, ...] = ()
 
 

@@ -60,6 +60,7 @@ class StillOutcome:
         lan_id: the still's, for its evidence.
         evidence: what is kept of the picture, if anything.
         evidence_failure: why nothing is, though it should be. The result stands all the same.
+        attack_failure: why the evidence lacks the score of the operator's own model, likewise.
     """
 
     still_id: int
@@ -74,6 +75,7 @@ class StillOutcome:
     lan_id: str | None = None
     evidence: KeptEvidence | None = None
     evidence_failure: str | None = None
+    attack_failure: str | None = None
 
 
 def write_outcomes(
@@ -253,4 +255,6 @@ def _process_row(outcome: StillOutcome, process: Process, model_id: str, run_id:
 
 
 def _without_evidence(outcome: StillOutcome) -> str | None:
-    return outcome.evidence_failure and f"no evidence kept of the picture: {outcome.evidence_failure}"
+    if outcome.evidence_failure:
+        return f"no evidence kept of the picture: {outcome.evidence_failure}"
+    return outcome.attack_failure and f"no attack score: {outcome.attack_failure}"

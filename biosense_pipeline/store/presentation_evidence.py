@@ -28,6 +28,7 @@ class KeptFace:
         features: float32 (n,), laid out as ``features_id`` says.
         thumbnail: uint8 (height, 64), the whole still; None in rows from before it was kept. picture_width: of the
             still itself, in pixels.
+        attack_score: of the operator's own model of that id; None where there is none.
     """
 
     box: tuple[int, int, int, int]
@@ -39,6 +40,8 @@ class KeptFace:
     features_id: str
     thumbnail: np.ndarray | None = None
     picture_width: int | None = None
+    attack_score: float | None = None
+    attack_model_id: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +161,8 @@ def _row(
         "features": None if face is None else face.features.astype(FEATURES_DTYPE).tobytes(),
         "features_id": None if face is None else face.features_id,
         "thumbnail": None if face is None or face.thumbnail is None else _bytes(face.thumbnail),
+        "attack_score": None if face is None else face.attack_score,
+        "attack_model_id": None if face is None else face.attack_model_id,
         "created": now,
     }
 
@@ -192,6 +197,8 @@ def _stored(row: Row[Any]) -> StoredStill:
             if row.thumbnail is None
             else np.frombuffer(row.thumbnail, dtype=np.uint8).reshape(-1, _THUMBNAIL_WIDTH),
             row.face.get("picture_width"),
+            row.attack_score,
+            row.attack_model_id,
         )
     evidence = KeptEvidence(
         row.num_faces,

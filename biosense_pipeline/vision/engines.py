@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biosense_pipeline.choices import Detection, Device, EngineName
-from biosense_pipeline.errors import WrongUse
+from biosense_pipeline.errors import BiosenseError, WrongUse
+from biosense_pipeline.vision.attack_model import AttackModel, AttackScorer, BrokenAttackModel
 from biosense_pipeline.vision.decode import ImageLimits
 from biosense_pipeline.vision.detector import HogDetector
 from biosense_pipeline.vision.encoders import DlibEncoder
@@ -26,6 +27,7 @@ class EngineSpec:
         detection: see :class:`HogDetector`; the engine face_recognition has a way of its own.
         descriptor: file that describes the model of the engine ``onnx``.
         model_dir: folder with the weights of the engine ``dlib``.
+        attack_model: file that describes the operator's own model that tells attacks, if there is one.
     """
 
     name: EngineName
@@ -34,6 +36,7 @@ class EngineSpec:
     descriptor: Path | None = None
     device: Device = Device.CPU
     model_dir: Path | None = None
+    attack_model: Path | None = None
 
     @property
     def model_id(self) -> str:
@@ -61,6 +64,17 @@ class EngineSpec:
 
             return Engine(detector, OwnEncoder(self.own(), self.device))
         return Engine(detector, DlibEncoder(self.device, self.model_dir))
+
+    def make_attack_model(self) -> AttackScorer | None:
+        """Load the operator's own model that tells attacks; one that cannot be used scores nothing and says why."""
+        if self.attack_model is None:
+            return None
+        from biosense_pipeline.vision.attack_descriptor import read_attack_descriptor
+
+        try:
+            return AttackModel(read_attack_descriptor(self.attack_model), self.device)
+        except BiosenseError as error:
+            return BrokenAttackModel(error)
 
     def own(self) -> "Descriptor":
         """The descriptor of the engine ``onnx``.

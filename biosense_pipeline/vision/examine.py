@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from biosense_pipeline.vision.appraisal import appraise
+from biosense_pipeline.vision.attack_model import AttackScorer
 from biosense_pipeline.vision.decode import ImageLimits, UnreadableImage, decode
 from biosense_pipeline.vision.engines import EngineSpec
 from biosense_pipeline.vision.faces import AlignedFace, Detected, Face, FaceEngine, Picture
@@ -83,6 +84,7 @@ def examine_pictures(
     pictures: Sequence[Picture],
     limits: ImageLimits,
     begun: Callable[[int | None], None] = lambda position: None,
+    attack_model: AttackScorer | None = None,
 ) -> list[Examination]:
     """Decode pictures, find their faces, align them, and encode the faces of all pictures at once.
 
@@ -92,19 +94,22 @@ def examine_pictures(
     Args:
         begun: called with the position of each picture before it is worked on, and with None before all
             are encoded.
+        attack_model: the operator's own; its score is part of what is kept.
     """
     found: list[_Found | _Aligned | Examination] = []
     for position, picture in enumerate(pictures):
         begun(position)
         entry = _detect(engine, picture, limits)
-        found.append(_finish(_align(engine, entry)) if isinstance(entry, _Found) and entry.large else entry)
+        found.append(
+            _finish(_align(engine, entry), attack_model) if isinstance(entry, _Found) and entry.large else entry
+        )
     aligned: list[_Aligned | Examination] = []
     for position, searched in enumerate(found):
         begun(position)
         aligned.append(_align(engine, searched) if isinstance(searched, _Found) else searched)
     for position, before in enumerate(aligned):
         begun(position)
-        aligned[position] = _finish(before)
+        aligned[position] = _finish(before, attack_model)
     begun(None)
     faces = [face for entry in aligned if isinstance(entry, _Aligned) for face in entry.faces]
     encodings, milliseconds = _encode(engine, [face.aligned for face in faces])
@@ -123,6 +128,7 @@ class InlineExaminer:
         self._spec = spec
         self._make_engine = make_engine
         self._engine: FaceEngine | None = None
+        self._attack_model: AttackScorer | None = None
 
     def examine(
         self, pictures: Iterable[Picture], waiting: Callable[[], None] = lambda: None
@@ -132,12 +138,15 @@ class InlineExaminer:
         while batch := list(islice(source, TOGETHER)):
             if self._engine is None:
                 self._engine = self._make_engine(self._spec)
-            examined = examine_pictures(self._engine, batch, self._limits, lambda position: waiting())
+                self._attack_model = self._spec.make_attack_model()
+            examined = examine_pictures(
+                self._engine, batch, self._limits, lambda position: waiting(), self._attack_model
+            )
             yield from ((picture.key, examination) for picture, examination in zip(batch, examined, strict=True))
 
     def close(self) -> None:
         """Forget the models."""
-        self._engine = None
+        self._engine = self._attack_model = None
 
 
 @dataclass(frozen=True)
@@ -202,7 +211,7 @@ def _align(engine: FaceEngine, found: _Found) -> _Aligned | Examination:
     return _Aligned(found.picture, detected, faces, quality, times, pixels if look.evidence else None)
 
 
-def _finish(aligned: _Aligned | Examination) -> _Aligned | Examination:
+def _finish(aligned: _Aligned | Examination, attack_model: AttackScorer | None) -> _Aligned | Examination:
     """Keep what is asked for of the picture, then let go of its pixels. A failure here must not cost its result."""
     if isinstance(aligned, Examination) or aligned.pixels is None:
         return aligned
@@ -211,7 +220,7 @@ def _finish(aligned: _Aligned | Examination) -> _Aligned | Examination:
     try:
         places = [(face.box, face.landmarks) for face in aligned.faces]
         quality = aligned.quality[0] if aligned.quality else None
-        evidence = still_evidence(aligned.picture.data or b"", aligned.pixels, places, quality)
+        evidence = still_evidence(aligned.picture.data or b"", aligned.pixels, places, quality, attack_model)
     except Exception as error:
         failure = f"{type(error).__name__}: {error}"
     times = {**aligned.milliseconds, "evidence": 1e3 * (time.perf_counter() - begin)}

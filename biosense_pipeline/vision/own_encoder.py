@@ -34,15 +34,7 @@ class OwnEncoder:
 
     def encode(self, aligned: Sequence[np.ndarray]) -> np.ndarray:
         """float32 (n, dimension)."""
-        return run_batched(self._session, [self._prepared(face) for face in aligned])
-
-    def _prepared(self, face: np.ndarray) -> np.ndarray:
-        wanted = self._descriptor.input
-        levels = face.astype(np.float32)
-        if wanted.colours == "BGR":
-            levels = levels[:, :, ::-1]
-        levels = (levels - np.asarray(wanted.mean, dtype=np.float32)) * np.asarray(wanted.scale, dtype=np.float32)
-        return levels.transpose(2, 0, 1) if wanted.layout == "NCHW" else levels
+        return run_batched(self._session, [self._descriptor.input.prepared(face) for face in aligned])
 
     def _try_out(self) -> None:
         """Encode two grey faces: a wrong size or dimension shows here and not in every still."""

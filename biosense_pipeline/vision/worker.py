@@ -194,10 +194,10 @@ def _work(pipe: Connection, spec: EngineSpec, make_engine: MakeEngine) -> None:
     # A pipe that breaks means that the parent needs no more answers, or is no more.
     with suppress(EOFError, OSError):
         try:
-            engine = make_engine(spec)
+            engine, attack_model = make_engine(spec), spec.make_attack_model()
         except BiosenseError as error:
             pipe.send(error)
             return
         pipe.send(True)
         while True:
-            pipe.send(examine_pictures(engine, pipe.recv(), spec.limits, pipe.send))
+            pipe.send(examine_pictures(engine, pipe.recv(), spec.limits, pipe.send, attack_model))

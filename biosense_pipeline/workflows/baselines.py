@@ -47,7 +47,7 @@ _MODEL = "model"
 
 def baselines(database: Database, employee_id: int, model: RecaptureModel) -> Callable[[date], Baseline]:
     """The agent's baseline of a day; the usual one where there were too few stills for one of his own."""
-    version = hashlib.blake2b(model.as_text().encode(), digest_size=8).hexdigest()
+    version = hashlib.blake2b(model.version.encode(), digest_size=8).hexdigest()
 
     @cache
     def of_day(day: date) -> Baseline:

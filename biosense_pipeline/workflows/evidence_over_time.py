@@ -4,11 +4,12 @@ from datetime import datetime
 
 from biosense_pipeline.codes import Species
 from biosense_pipeline.matching.evidence.findings import JUDGED
-from biosense_pipeline.matching.evidence.recapture import RecaptureModelUnusable, shipped_model
+from biosense_pipeline.matching.evidence.recapture import RecaptureModelUnusable
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.workflows.baselines import baselines
 from biosense_pipeline.workflows.impersonation import stretch_of
+from biosense_pipeline.workflows.own_scores import judging_model
 
 
 def evidence_over_time(
@@ -19,7 +20,7 @@ def evidence_over_time(
     Species that cannot be judged are missing.
     """
     try:
-        model = shipped_model()
+        model = judging_model(settings)
     except RecaptureModelUnusable:
         model = None
     baseline_of = None if model is None else baselines(database, employee_id, model)

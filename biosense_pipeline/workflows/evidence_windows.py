@@ -49,4 +49,6 @@ def _evidence_still(still: StoredStill) -> EvidenceStill:
         face.features_id,
         face.thumbnail,
         face.picture_width,
+        face.attack_score,
+        face.attack_model_id,
     )

@@ -6,7 +6,7 @@ pure function of the stored stills: run while they come and run over the day aft
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.matching.evidence.findings import Excursion, excursions
 from biosense_pipeline.matching.evidence.ordering import LOOKBACK
 from biosense_pipeline.matching.evidence.print_windows import BaselineOf, PrintWindows
-from biosense_pipeline.matching.evidence.recapture import RecaptureModel, RecaptureModelUnusable, shipped_model
+from biosense_pipeline.matching.evidence.recapture import RecaptureModel, RecaptureModelUnusable
 from biosense_pipeline.matching.evidence.stretch import Stretch
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
@@ -31,6 +31,7 @@ from biosense_pipeline.store.presentation_evidence import agents_with_evidence, 
 from biosense_pipeline.workflows.baselines import baselines
 from biosense_pipeline.workflows.evidence_windows import evidence_window
 from biosense_pipeline.workflows.judged_before import JudgedBefore
+from biosense_pipeline.workflows.own_scores import judging_model
 
 #: How far back the beginning of what goes on is looked for where the time before was not analysed.
 _FURTHER_BACK = timedelta(hours=1)
@@ -81,11 +82,13 @@ def detect_impersonation(
     Args:
         lan_ids: only these agents; None: all.
         on_progress: called after each agent with the report so far.
+
+    Raises:
+        WrongUse: a score of the operator's own is named and cannot be used.
     """
     begin = monotonic()
     report = ImpersonationReport(start, end)
-    report.not_judged[Species.SCREEN] = "not measured: there was no attack with a screen to measure it on"
-    model = _model(report)
+    model = _model(settings, report)
     seen: set[int] = set()
     for piece_start, piece_end in _hours(start, end):
         agents = of_these(database, agents_with_evidence(database, piece_start, piece_end), lan_ids)
@@ -143,7 +146,8 @@ class _Agent:
         self._settings = settings
         self._employee_id = employee_id
         self._model = model
-        self._model_text = None if model is None else model.as_text()
+        self._version = None if model is None else model.version
+        self._ids = {} if model is None else {score.name: score.score_id for score in model.own}
         self._baseline_of = None if model is None else baselines(database, employee_id, model)
 
     def analyse(self, start: datetime, end: datetime, report: ImpersonationReport, run_id: str | None) -> None:
@@ -164,7 +168,7 @@ class _Agent:
                 self._database, self._settings, self._employee_id, begin, end, self._model, self._baseline_of
             )
             found = excursions(stretch, begin, end, self._settings.impersonation_bound)
-            new = [_finding(stretch, excursion) for excursion in found if excursion.begun is None]
+            new = [_finding(excursion, self._ids) for excursion in found if excursion.begun is None]
             replaced = replace_findings(
                 self._database,
                 self._employee_id,
@@ -197,10 +201,13 @@ class _Agent:
         settings = self._settings
         own = settings.impersonation_window, settings.impersonation_bound, settings.impersonation_gap_minutes
         # The last word is for what each hour leaves: where that changes, hours are judged anew.
-        return repr((own, self._model_text, baseline, "windows"))
+        return repr((own, self._version, baseline, "windows"))
 
 
-def _finding(stretch: Stretch, excursion: Excursion) -> FindingRow:
+def _finding(excursion: Excursion, ids: Mapping[str, str]) -> FindingRow:
+    """Args: ids: of the operator's own scores, by name; those that the finding follows from are kept with it."""
+    numbers = {name: round(value, 4) for name, value in excursion.found.numbers.items()}
+    from_own = {f"{name}_id": score_id for name, score_id in ids.items() if f"{name}_spreads" in numbers}
     return FindingRow(
         excursion.species,
         excursion.first.still_id,
@@ -208,15 +215,18 @@ def _finding(stretch: Stretch, excursion: Excursion) -> FindingRow:
         round(excursion.found.llr, 4),
         excursion.last.still_id,
         excursion.last.captured,
-        {name: round(value, 4) for name, value in excursion.found.numbers.items()},
+        {**numbers, **from_own},
         excursion.found.still_ids,
     )
 
 
-def _model(report: ImpersonationReport) -> RecaptureModel | None:
-    """The model that prints are judged by; what is found without one is found all the same."""
+def _model(settings: Settings, report: ImpersonationReport) -> RecaptureModel | None:
+    """The model that prints and screens are judged by; what is found without one is found all the same."""
     try:
-        return shipped_model()
+        model = judging_model(settings)
     except RecaptureModelUnusable as error:
         report.not_judged[Species.PRINT] = str(error)
-        return None
+        model = None
+    if model is None or not any(Species.SCREEN in score.measured.distances for score in model.own):
+        report.not_judged[Species.SCREEN] = "not measured: there is no score of your own that was measured on screens"
+    return model

@@ -61,6 +61,7 @@ def judge(
         lan_id=still.lan_id,
         evidence=_kept(examination),
         evidence_failure=examination.evidence_failure,
+        attack_failure=_attack_failure(examination),
     )
 
 
@@ -81,6 +82,12 @@ def _failed_attempt(
     status = Status.FAILED if still.attempt >= settings.max_attempts else Status.PENDING
     reason = f"attempt {still.attempt} of {settings.max_attempts}: {detail}"
     return StillOutcome(still.id, status, StillResult.PROCESSING_ERROR, started, finished, detail=reason)
+
+
+def _attack_failure(examination: Examination) -> str | None:
+    """Why the operator's own model gave no score, where that is so."""
+    face = examination.evidence and examination.evidence.face
+    return face.attack_failure if face else None
 
 
 def _kept(examination: Examination) -> KeptEvidence | None:
@@ -107,6 +114,8 @@ def _kept(examination: Examination) -> KeptEvidence | None:
             face.features_id,
             face.thumbnail,
             face.picture_width,
+            face.attack_score,
+            face.attack_model_id,
         ),
     )
 

@@ -34,6 +34,7 @@ class DrainReport:
         released: what became of expired leases at the start and on the way.
         quick: stills that a quick look settled.
         without_evidence: stills written of whose pictures nothing could be kept, by the kind of failure.
+        without_attack_score: stills written that lack the score of the operator's own model, by the reason.
         further_looks: looks that had to follow another one; a still may need more than one of them.
         seconds: from the first look to the last, waiting included; ``busy`` without waiting.
     """
@@ -47,6 +48,7 @@ class DrainReport:
     quick: int = 0
     further_looks: int = 0
     without_evidence: Counter[str] = field(default_factory=Counter)
+    without_attack_score: Counter[str] = field(default_factory=Counter)
     retried: int = 0
     lost: int = 0
     released: Released = field(default_factory=Released)
@@ -69,9 +71,11 @@ class DrainReport:
                 self.stages[stage].append(value)
 
     def count_evidence(self, outcome: StillOutcome) -> None:
-        """Note that nothing was kept of a picture, where that is so."""
+        """Note that nothing was kept of a picture, or not all of it, where that is so."""
         if outcome.evidence_failure:
             self.without_evidence[outcome.evidence_failure.partition(":")[0]] += 1
+        if outcome.attack_failure:
+            self.without_attack_score[outcome.attack_failure] += 1
 
 
 Progress = Callable[[DrainReport], None]

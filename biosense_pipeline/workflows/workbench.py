@@ -92,6 +92,7 @@ def engine_spec(settings: Settings) -> EngineSpec:
         descriptor=settings.encoder,
         device=settings.device,
         model_dir=settings.model_dir,
+        attack_model=settings.attack_model,
     )
 
 

@@ -88,7 +88,7 @@ def test_a_new_database(run: Run) -> None:
     doctor = run("doctor", "--json")
     assert doctor.returncode == 0
     found = [finding["what"] for finding in _object(doctor)["findings"]]
-    assert found == ["database", "schema", "engine", "stills", "alerts"]
+    assert found == ["database", "schema", "engine", "stills", "alerts", "attack score", "attack model"]
 
 
 @pytest.mark.slow

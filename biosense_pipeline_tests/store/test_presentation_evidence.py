@@ -44,6 +44,8 @@ def evidence(number: int = 0, faces: int = 1) -> KeptEvidence:
         "layout-1",
         rng.integers(0, 256, (36, 64), dtype=np.uint8),
         1280,
+        float(rng.normal()),
+        "mine-1",
     )
     hash_bits = 2**63 + number
     return KeptEvidence(faces, rng.bytes(32), rng.bytes(16), hash_bits, "JPEG 640x480", face if faces else None)
@@ -210,4 +212,5 @@ def _same(still: StoredStill, wanted: KeptEvidence) -> bool:
         and face.features_id == other.features_id
         and np.array_equal(face.thumbnail, other.thumbnail)  # type: ignore[arg-type]
         and face.picture_width == other.picture_width
+        and (face.attack_score, face.attack_model_id) == (other.attack_score, other.attack_model_id)
     )

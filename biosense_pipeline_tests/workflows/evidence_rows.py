@@ -1,6 +1,7 @@
 """Stills with evidence as recognition leaves them, without pictures: people who move, pictures that do not."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -8,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from sqlalchemy import select, update
 
 from biosense_pipeline.codes import Status, StillResult
+from biosense_pipeline.matching.evidence.recapture import shipped_model
 from biosense_pipeline.store.capture import CapturedImage, enter_stills
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.employees import employee_ids
@@ -59,6 +61,25 @@ def encoded_anew(evidence: KeptEvidence, number: int) -> KeptEvidence:
     assert evidence.face is not None
     rng = np.random.default_rng([99, number])
     return kept(evidence.face.chip + rng.normal(0, 1.0, (32, 32)), rng.bytes(32), evidence.face.landmarks)
+
+
+def scoring(scene: Scene, spreads: float) -> Scene:
+    """The scene, with features whose score in every group lies that many spreads above genuine stills in general."""
+    model = shipped_model()
+
+    def show(number: int) -> KeptEvidence:
+        shown = scene(number)
+        assert shown.face is not None
+        noise = np.random.default_rng([number, 11])
+        features = np.zeros(max(part.stop for part in model.slices.values()), dtype=np.float32)
+        for name, part in model.slices.items():
+            score = model.groups[name]
+            along = score.weights / max(float(score.weights @ score.weights), 1e-9)
+            wanted = score.offset + score.scale * (spreads + noise.normal(0, 0.3))
+            features[part] = score.mean + score.spread * along * wanted
+        return replace(shown, face=replace(shown.face, features=features, features_id=model.features_id))
+
+    return show
 
 
 def nobody(number: int) -> KeptEvidence:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pytest
 from sqlalchemy import Connection, delete, select, update
 
@@ -31,29 +30,18 @@ from biosense_pipeline_tests.alerting import enter_incident
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.incident_days import enter_finding, set_results
 from biosense_pipeline_tests.matching.evidence.held_sheets import Room, path, sheet, still
-from biosense_pipeline_tests.workflows.evidence_rows import STEP, Scene, employee_of, enter_scene, motionless, person
+from biosense_pipeline_tests.workflows.evidence_rows import (
+    STEP,
+    employee_of,
+    enter_scene,
+    motionless,
+    person,
+    scoring,
+)
 
 MODEL = shipped_model()
 DAY = HOUR.date()
 EARLIER = HOUR - timedelta(days=2)
-
-
-def scoring(scene: Scene, spreads: float) -> Scene:
-    """The scene, with features whose score in every group lies that many spreads above genuine stills in general."""
-
-    def show(number: int) -> KeptEvidence:
-        shown = scene(number)
-        assert shown.face is not None
-        noise = np.random.default_rng([number, 11])
-        features = np.zeros(max(part.stop for part in MODEL.slices.values()), dtype=np.float32)
-        for name, part in MODEL.slices.items():
-            score = MODEL.groups[name]
-            along = score.weights / max(float(score.weights @ score.weights), 1e-9)
-            wanted = score.offset + score.scale * (spreads + noise.normal(0, 0.3))
-            features[part] = score.mean + score.spread * along * wanted
-        return replace(shown, face=replace(shown.face, features=features, features_id=MODEL.features_id))
-
-    return show
 
 
 def stored(database: Database) -> list[tuple[Any, ...]]:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,8 @@ class StillSequence:
 
     Attributes:
         places: int (n,), among all files of the sequence. numbers: of the largest face of each.
-        encodings: (n, d) of the same face.
+        encodings: (n, d) of the same face. features: (n, N), as they are stored.
+        attack_scores: (n,), of the operator's own model; NaN where there is none.
     """
 
     subject: str
@@ -35,6 +36,8 @@ class StillSequence:
     places: np.ndarray
     numbers: Measured
     encodings: np.ndarray
+    features: np.ndarray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
+    attack_scores: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,12 +137,17 @@ def _sequence(
 ) -> StillSequence:
     faces = [examination.evidence.face for _, examination in seen if examination.evidence and examination.evidence.face]
     places = np.array([place for place, _ in seen])
+    features = np.stack([face.features for face in faces])
+    brightness = np.array([face.brightness for face in faces])
+    scores = np.array([face.attack_score for face in faces], dtype=np.float64)
     numbers = Measured(
-        model.scores(np.stack([face.features for face in faces])),
-        np.array([face.brightness for face in faces]),
+        model.scores(features),
+        brightness,
         np.stack([face.chip for face in faces]),
         places * seconds_between,
         tuple(around(face.thumbnail, face.landmarks, face.picture_width) for face in faces),
+        {score.name: score.values(features, brightness, scores) for score in model.own},
     )
     # The largest face comes first, and it is the one that the evidence is of.
-    return StillSequence(subject, name, places, numbers, np.stack([found.faces[0].encoding for _, found in seen]))
+    encodings = np.stack([found.faces[0].encoding for _, found in seen])
+    return StillSequence(subject, name, places, numbers, encodings, features, scores)

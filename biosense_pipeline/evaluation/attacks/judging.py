@@ -1,6 +1,6 @@
 """Every still and every window of an evaluation judged as the pipeline would, against the subject's baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +11,13 @@ from biosense_pipeline.matching.evidence.findings import FEWEST
 from biosense_pipeline.matching.evidence.moving import Moving, Told
 from biosense_pipeline.matching.evidence.presentation import (
     Presentation,
-    judge_still,
-    judge_window,
     site,
     sitting,
     still_scores,
 )
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel
 from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, summed_up
+from biosense_pipeline.matching.evidence.shown import judge_shown
 
 #: Parts of the subjects, each of which is judged by a pooled baseline of the others: of so many or fewer subjects
 #: each is one, and of more the work does not grow with their square.
@@ -121,11 +120,17 @@ def judge(sequence: StillSequence, model: RecaptureModel, baseline: Baseline, pl
     scores = still_scores(sequence.numbers, model, baseline)
     windows = plan_windows(sequence.places, plan)
     rigidities = _rigidities(sequence, windows)
+
+    def strongest(window: slice, rigid_face: Rigidity | None, told: Mapping[str, Told]) -> Presentation:
+        own = sequence.numbers.own_of(model, window)
+        found = judge_shown(scores[window], rigid_face, baseline, told, own)
+        return max(found.values(), key=lambda of_species: of_species.spreads)
+
     return JudgedSequence(
         sequence,
-        [judge_still(float(score), baseline) for score in scores],
+        [strongest(slice(place, place + 1), None, {}) for place in range(len(scores))],
         [
-            (window, judge_window(scores[window], rigid_face, baseline, told))
+            (window, strongest(window, rigid_face, told))
             for window, rigid_face, told in zip(windows, rigidities, _moving(sequence, windows), strict=True)
         ],
     )

@@ -51,6 +51,7 @@ def numbers(run: AttackRun) -> dict[str, Any]:
         "baseline_stills": run.options.baseline_stills,
         "groups": list(run.model.names),
         "features_id": run.model.features_id,
+        "own_scores": {score.name: score.score_id for score in run.model.own},
         "resamples": run.options.resamples,
         "model_id": run.model_id,
         "workers": run.settings.workers,

@@ -29,9 +29,10 @@ from biosense_pipeline.evaluation.attacks.remarks import remarks
 from biosense_pipeline.evaluation.attacks.system import Accepted, MatcherReferences, accepted_stills
 from biosense_pipeline.matching.evidence.baseline import FEWEST_STILLS
 from biosense_pipeline.matching.evidence.presentation import ALARM_SPREADS, WINDOW, Presentation
-from biosense_pipeline.matching.evidence.recapture import RecaptureModel, shipped_model
+from biosense_pipeline.matching.evidence.recapture import RecaptureModel
 from biosense_pipeline.matching.resampling import Interval
 from biosense_pipeline.settings import Settings
+from biosense_pipeline.workflows.own_scores import judging_model
 from biosense_pipeline.workflows.workbench import make_examiner, with_own_tolerance
 
 #: Seconds from a still to the next where nothing else is known: how often cameras write.
@@ -148,12 +149,12 @@ def run_attacks(
         on_progress: called with the number of stills done and of all.
 
     Raises:
-        WrongUse: a folder is missing, cannot be read or holds no stills.
+        WrongUse: a folder is missing, cannot be read or holds no stills, or a score of the operator's own is unusable.
         NothingToJudge: no face was found in all the genuine stills or in all those of an attack.
         RecaptureModelUnusable: the model's file is torn.
     """
     folders = [read_folder(genuine), *read_species(attacks), *([read_folder(reference)] if reference else [])]
-    model = shipped_model()
+    model = judging_model(settings)
     settings = with_own_tolerance(settings)
     examiner = make_examiner(settings)
     total = sum(len(folder.stills) for folder in folders)
@@ -195,7 +196,7 @@ def evaluate_attacks(
     bona_fide = judge_folder(genuine, model, baselines, plan)
     judged = [judge_folder(folder, model, baselines, plan) for folder in attacks]
     every_attack = [sequence for own in judged for sequence in own]
-    single, windows = _figures(bona_fide, every_attack, options)
+    single, windows = judged_figures(bona_fide, every_attack, options)
     # Both belong to genuine stills alone, whatever the species; what was not measured is judged as in use.
     still_threshold, window_threshold = (
         ALARM_SPREADS if figures is None else figures.thresholds[OPERATING_POINT] for figures in (single, windows)
@@ -217,7 +218,7 @@ def evaluate_attacks(
         [replace(pooled, name=attacks[0].name)]
         if len(attacks) == 1
         else [
-            _species(folder.name, [folder], _figures(bona_fide, own, options), of_system, options)
+            _species(folder.name, [folder], judged_figures(bona_fide, own, options), of_system, options)
             for folder, own, of_system in zip(attacks, judged, accepted, strict=True)
         ]
     )
@@ -256,7 +257,7 @@ def _require_faces(folder: AcquiredFolder) -> None:
     )
 
 
-def _figures(
+def judged_figures(
     bona_fide: Sequence[JudgedSequence], attacks: Sequence[JudgedSequence], options: AttackOptions
 ) -> tuple[AttackFigures | None, AttackFigures | None]:
     """Of single stills and of windows."""

@@ -6,6 +6,7 @@ Only what comes after the person is ready counts: what was shown before is anoth
 from pathlib import Path
 from typing import Protocol
 
+from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.pictures import arrived_since, newest_id, pictures
 from biosense_pipeline.store.tables import StreamImage
@@ -32,6 +33,8 @@ class Source(Protocol):
 class CameraSource:
     """The stills that arrive in ``stream_img`` under a LAN id, whatever its spelling.
 
+    The first one that arrives is passed over: it may have been on its way when the person was not ready yet.
+
     Args:
         max_bytes: larger ones are not read.
     """
@@ -39,13 +42,15 @@ class CameraSource:
     def __init__(self, database: Database, lan_id: str, max_bytes: int) -> None:
         self.words = f"the camera of {lan_id}"
         self._database, self._lan_id, self._max_bytes = database, lan_id, max_bytes
-        self._last = 0
+        self._last, self._on_its_way = 0, 1
 
     def begin(self) -> None:
-        self._last = newest_id(self._database)
+        self._last, self._on_its_way = newest_id(self._database), 1
 
     def look(self) -> list[bytes]:
-        ids, self._last = arrived_since(self._database, self._lan_id, self._last)
+        arrived, self._last = arrived_since(self._database, self._lan_id, self._last)
+        ids = arrived[self._on_its_way :]
+        self._on_its_way = max(0, self._on_its_way - len(arrived))
         return [picture.data or b"" for picture in pictures(self._database, StreamImage, ids, self._max_bytes)]
 
 
@@ -79,8 +84,12 @@ class FolderSource:
 
     def _files(self) -> dict[str, tuple[int, int]]:
         """Time of change and size of each file, by name."""
+        try:
+            paths = list(self._folder.iterdir())
+        except OSError as error:
+            raise WrongUse(f"{self._folder} cannot be read any more ({error.strerror}).") from error
         found = {}
-        for path in self._folder.iterdir():
+        for path in paths:
             try:
                 stamp = path.stat()
             except OSError:  # taken away meanwhile

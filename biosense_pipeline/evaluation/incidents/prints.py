@@ -13,8 +13,10 @@ import numpy as np
 
 from biosense_pipeline.codes import Species
 from biosense_pipeline.evaluation.incidents.folding import Openings
-from biosense_pipeline.matching.evidence.baseline import CORRELATION, Baseline, Level
-from biosense_pipeline.matching.evidence.presentation import ALARM_SPREADS, LLR_BOUNDS, WINDOW, judge_window, site
+from biosense_pipeline.matching.evidence.baseline import Baseline
+from biosense_pipeline.matching.evidence.fusion import LLR_BOUNDS
+from biosense_pipeline.matching.evidence.levels import CORRELATION, Level
+from biosense_pipeline.matching.evidence.presentation import ALARM_SPREADS, WINDOW, judge_window, site
 from biosense_pipeline.matching.evidence.recapture import shipped_model
 from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart
 from biosense_pipeline.matching.incidents.observations import NOT_FOUND

@@ -15,8 +15,8 @@ from biosense_pipeline.matching.evidence.presentation import alarms
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
 from biosense_pipeline.matching.evidence.stretch import Stretch
 
-#: Species that are looked for. A screen is none of them: there was no attack of the kind to measure it on.
-JUDGED = (Species.FROZEN, Species.LOOP, Species.PRINT, Species.SOURCE_CHANGE)
+#: Species that are looked for; a screen where the operator measured a score of his own on screens, and else never.
+JUDGED = (Species.FROZEN, Species.LOOP, Species.PRINT, Species.SCREEN, Species.SOURCE_CHANGE)
 #: A window of fewer stills is not judged.
 FEWEST = 3
 
@@ -44,12 +44,12 @@ class Excursion:
 def passes(evidence: Evidence | None, still: EvidenceStill, bound: float) -> bool:
     """Whether the evidence of the window that ends with the still is a finding.
 
-    A print is one where ``presentation.alarms`` says so. A change of the source is one whatever the bound: what it
-    says is limited by what is assumed, and it is told as what it is.
+    A print or a screen is one where ``presentation.alarms`` says so. A change of the source is one whatever the bound:
+    what it says is limited by what is assumed, and it is told as what it is.
     """
     if evidence is None or evidence.llr <= 0 or not evidence.still_ids:
         return False
-    if evidence.species is Species.PRINT:
+    if evidence.species in (Species.PRINT, Species.SCREEN):
         return alarms(evidence.numbers["spreads"], evidence.llr)
     if evidence.species is Species.SOURCE_CHANGE:
         return True

@@ -4,19 +4,23 @@ Each takes pairs of stills between which the face moved (see ``ring_motion`` and
 where the camera did, or where no small picture was kept with the stills, a cue is not there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from biosense_pipeline.matching.evidence.baseline import Usual
+from biosense_pipeline.matching.evidence.baseline import Baseline
 from biosense_pipeline.matching.evidence.frame import Edges, edges, pair_frame, still_frames
+from biosense_pipeline.matching.evidence.fusion import Cue, where_it_shows
+from biosense_pipeline.matching.evidence.levels import Usual
 from biosense_pipeline.matching.evidence.ring_motion import Regions, pair_ring_motion, regions
 from biosense_pipeline.matching.evidence.surroundings import Surroundings
 
 RING_MOTION, FRAME = "ring_motion", "frame"
 #: Fewer pairs of a window, or stills, of which something is told make no cue.
 _FEWEST = 3
+#: Spreads that either cue counts at most: nothing beyond was seen in development.
+_FARTHEST = 8.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,25 @@ class Told:
 
     value: float
     values: int
+
+
+def moving_cues(told: Mapping[str, Told], baseline: Baseline) -> dict[str, Cue]:
+    """Of those for which the baseline has a level, what they say of the agent."""
+    cues = {}
+    for name, found in told.items():
+        if name in baseline.moving:
+            normal, calibration = baseline.moving[name], CALIBRATIONS[name]
+            separation = (calibration.of_prints - normal.centre) / normal.deviation(found.values)
+            cues[name] = Cue(
+                float(np.clip(normal.spreads(found.value, found.values), -_FARTHEST, _FARTHEST)),
+                float(np.clip(separation, 0.0, calibration.most_separation)),
+            )
+    return cues
+
+
+def moving_evidence(cues: Mapping[str, Cue]) -> float:
+    """The log-likelihood ratio of the cues together."""
+    return sum(where_it_shows(cue, CALIBRATIONS[name].blind) for name, cue in cues.items())
 
 
 class Moving:

@@ -3,27 +3,27 @@
 The cues are recapture scores and rigidity, and what moves with the face: ring motion and frame.
 
 Each cue is told in *spreads*: how many standard deviations it lies above what is normal for the agent, high
-speaking for a print. A cue's *separation* d says how many spreads prints lie above genuine windows. With normal
-distributions of equal spread the log-likelihood ratio of cues that are independent of one another is the sum of
-d u - d²/2, u being a cue's spreads. Put differently, it is D F - D²/2, where F = sum(d u) / D, D² = sum(d²): F
-again is in spreads, and is what an alarm compares with k. A cue that would not tell this agent's genuine stills
-from a print, as the rigidity of one who hardly moves or whose stills follow one another within a second, has
-d near 0 and so neither helps nor hurts.
+speaking for a print. A cue's *separation* d says how many spreads prints lie above genuine windows. Fused (see
+``fusion``) they again are in spreads, which is what an alarm compares with k. A cue that would not tell this agent's
+genuine stills from a print, as the rigidity of one who hardly moves or whose stills follow one another within a
+second, has d near 0 and so neither helps nor hurts.
 
-Ring motion and frame show nothing of some prints: one that is cut close, one that fills the picture. Of these they
-are distributed as usual, so that their log-likelihood ratio is ln(b + (1 - b) exp(d u - d²/2)), b being the share of
-such prints: it says little against a print, however low it is. In spreads it counts as so much more of D F.
+An operator may add scores of his own, measured on attacks that he made. By these alone a screen can be told from a
+print, so without one of screens nothing is said of screens.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
 
 from biosense_pipeline.codes import Species
-from biosense_pipeline.matching.evidence.baseline import Baseline, Site, Sitting, Usual, site_of
-from biosense_pipeline.matching.evidence.moving import CALIBRATIONS, Moving, Told
+from biosense_pipeline.matching.evidence.baseline import Baseline, Site, Sitting, own_values, site_of
+from biosense_pipeline.matching.evidence.fusion import Cue, fused, trimmed_mean
+from biosense_pipeline.matching.evidence.levels import Usual, usual
+from biosense_pipeline.matching.evidence.moving import CALIBRATIONS, Moving, Told, moving_cues, moving_evidence
+from biosense_pipeline.matching.evidence.own_scores import OwnValues, own_cues, with_own
 from biosense_pipeline.matching.evidence.recapture import CONTEXT_GROUPS, RecaptureModel, in_light
 from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, rigid, summed_up
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
@@ -36,8 +36,6 @@ ALARM_SPREADS = 2.5
 WINDOW = 12
 #: Pairs of a sitting that its rigidity is learned from.
 _MOST_PAIRS = 600
-#: Share of a window's stills that is left out at either end before their mean is taken.
-_TRIMMED = 0.1
 #: By how many spreads of genuine stills in general prints lie higher in the score of a group. Assumed, at less than
 #: half of what synthesised ones do, since the faintest of them are what matters.
 _SEPARATION_A_GROUP = 0.8
@@ -56,9 +54,6 @@ _USUAL_RIGIDITY = Usual(centre=2.85, within=0.5, sittings=0.5, agents=0.3)
 _FARTHEST, _FARTHEST_BELOW = 8.0, {"recapture": -8.0, "rigidity": -1.5}
 #: Separations in spreads beyond which a cue is not trusted, whatever the baseline says. Chosen, not measured.
 _MOST_SEPARATION = {"recapture": 5.0, "rigidity": 2.5}
-#: No window's likelihood ratio lies outside. Chosen, not measured: development showed too few windows for more, and a
-#: print unlike those that the scores were trained on must not pass for a proof of life.
-LLR_BOUNDS = (-3.0, 10.0)
 _NOTHING: Mapping[str, Told] = MappingProxyType({})
 
 
@@ -70,6 +65,7 @@ class Measured:
         groups: float64 (n, g) scores by group.
         brightness: (n,). chips: (n, 32, 32). seconds: (n,), from any origin.
         around: of each still, None where it was not kept; empty where it was of none.
+        own: the operator's own scores by name, (n,) each; NaN where there is none.
     """
 
     groups: np.ndarray
@@ -77,14 +73,11 @@ class Measured:
     chips: np.ndarray
     seconds: np.ndarray
     around: tuple[Surroundings | None, ...] = ()
+    own: Mapping[str, np.ndarray] = field(default_factory=dict)
 
-
-@dataclass(frozen=True)
-class Cue:
-    """What one cue says of a window: its spreads above normal, and by how many of them prints lie above normal."""
-
-    spreads: float
-    separation: float
+    def own_of(self, model: RecaptureModel, places: np.ndarray | slice) -> list[OwnValues]:
+        """The operator's own scores of some of the stills."""
+        return [(score, self.own[score.name][places]) for score in model.own]
 
 
 @dataclass(frozen=True)
@@ -97,6 +90,8 @@ class Presentation:
         recapture: its cue; rigidity: None where no stills lay far enough apart.
         rigid: the rigidity itself.
         moving: the cues of what moves with the face, by name, those that there are.
+        own: the cues of the operator's own scores, by name. correlation: of these and ``recapture``, any two.
+        called_by: where print or screen had to be chosen, what these say of either.
     """
 
     spreads: float
@@ -105,6 +100,14 @@ class Presentation:
     rigidity: Cue | None
     rigid: Rigidity | None
     moving: Mapping[str, Cue] = field(default_factory=dict)
+    own: Mapping[str, Cue] = field(default_factory=dict)
+    correlation: float = 0.0
+    called_by: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def alarm(self) -> bool:
+        """Whether it is a finding."""
+        return alarms(self.spreads, self.llr)
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -121,14 +124,12 @@ class Presentation:
                 "correlation": self.rigid.correlation,
                 "pairs": float(self.rigid.pairs),
             }
-        for name, cue in self.moving.items():
+        for name, cue in {**self.moving, **self.own}.items():
             told |= {f"{name}_spreads": cue.spreads, f"{name}_separation": cue.separation}
+        if self.own:
+            told["scores_correlation"] = self.correlation
+        told |= self.called_by
         return {name: round(value, 4) for name, value in told.items()}
-
-    @property
-    def alarm(self) -> bool:
-        """Whether it is a finding."""
-        return alarms(self.spreads, self.llr)
 
 
 def alarms(spreads: float, llr: float) -> bool:
@@ -145,14 +146,24 @@ def measured(window: Sequence[EvidenceStill], model: RecaptureModel) -> tuple[Me
     ]
     if not seen:
         empty = np.empty(0)
-        return Measured(np.empty((0, len(model.names))), empty, np.empty((0, 32, 32)), empty), []
+        own = {score.name: empty for score in model.own}
+        return Measured(np.empty((0, len(model.names))), empty, np.empty((0, 32, 32)), empty, own=own), []
     began = seen[0].captured
+    features = np.stack([still.features for still in seen if still.features is not None])
+    brightness = np.array([still.brightness for still in seen])
+    stored = {
+        score.score_id: np.array(
+            [still.attack_score if still.attack_model_id == score.score_id else None for still in seen], dtype=float
+        )
+        for score in model.own
+    }
     numbers = Measured(
-        model.scores(np.stack([still.features for still in seen if still.features is not None])),
-        np.array([still.brightness for still in seen]),
+        model.scores(features),
+        brightness,
         np.stack([still.chip for still in seen if still.chip is not None]),
         np.array([(still.captured - began).total_seconds() for still in seen]),
         tuple(surroundings(still) for still in seen),
+        {score.name: score.values(features, brightness, stored[score.score_id]) for score in model.own},
     )
     return numbers, seen
 
@@ -165,11 +176,13 @@ def sitting(genuine: Measured, window: int = WINDOW) -> Sitting:
             changes more the longer one waits.
     """
     pairs = window_pairs(genuine.seconds, window)
+    own = {name: values[np.isfinite(values)] for name, values in genuine.own.items()}
     return Sitting(
         genuine.groups,
         rigid(pair_correlations(genuine.chips, pairs)),
         genuine.brightness,
         Moving(genuine.around).values(pairs),
+        own,
     )
 
 
@@ -195,32 +208,51 @@ def site(agents: Sequence[Sequence[Sitting]], model: RecaptureModel) -> Site:
     """What is usual among the agents of a site, each given by sittings of genuine stills."""
     context = tuple(name for name in model.names if name in CONTEXT_GROUPS) or model.names
     before = {
-        "score": _usual_score(len(model.names)),
-        "context_score": _usual_score(len(context)),
+        "score": usual_score(len(model.names)),
+        "context_score": usual_score(len(context)),
         "rigidity": _USUAL_RIGIDITY,
     }
     moving = {name: calibration.usual for name, calibration in CALIBRATIONS.items()}
-    return site_of(agents, model.names, context, before, moving)
-
-
-def judge_still(score: float, baseline: Baseline) -> Presentation:
-    """What a single still says: rigidity takes two."""
-    return _fused(_recapture_cue(np.array([score]), baseline), None, None, {})
+    found = site_of(agents, model.names, context, before, moving)
+    values = [own_values(own, [score.name for score in model.own]) for own in agents]
+    return replace(
+        found,
+        own={score.name: usual([own[score.name] for own in values], score.measured.usual) for score in model.own},
+    )
 
 
 def judge_window(
-    scores: np.ndarray, rigid_face: Rigidity | None, baseline: Baseline, moving: Mapping[str, Told] = _NOTHING
+    scores: np.ndarray,
+    rigid_face: Rigidity | None,
+    baseline: Baseline,
+    moving: Mapping[str, Told] = _NOTHING,
+    own: Sequence[OwnValues] = (),
 ) -> Presentation:
-    """What a window says.
+    """What a window says of a print.
+
+    A print is taken to be either of the kind that is told without the operator's own scores or of the kind that he
+    made, one as likely as the other; and his scores only add: a print unlike his is found as it is without them.
 
     Args:
         scores: (n,), 1 or more, as :func:`still_scores` gives them.
         rigid_face: None where no stills lay far enough apart.
         moving: what :class:`moving.Moving` tells of the window.
+        own: the operator's own scores of the same stills.
     """
-    rigidity_cue = None if rigid_face is None else _rigidity_cue(rigid_face, baseline)
-    moving_cues = {name: _moving_cue(name, told, baseline) for name, told in moving.items() if name in baseline.moving}
-    return _fused(_recapture_cue(scores, baseline), rigidity_cue, rigid_face, moving_cues)
+    recapture = recapture_cue(scores, _SEPARATION_A_GROUP * len(baseline.groups), baseline)
+    rigidity = None if rigid_face is None else _rigidity_cue(rigid_face, baseline)
+    shipped = [recapture] if rigidity is None else [recapture, rigidity]
+    moved = moving_cues(moving, baseline)
+    more = moving_evidence(moved)
+    spreads, llr = fused(shipped, more=more)
+    cues = own_cues(own, baseline, Species.PRINT)
+    if not cues:
+        return Presentation(spreads, llr, recapture, rigidity, rigid_face, moved)
+    added, correlation = with_own(shipped, own, cues, more)
+    either = float(np.logaddexp(llr, added[1]) - np.log(2))
+    return Presentation(
+        max(spreads, added[0]), max(llr, either), recapture, rigidity, rigid_face, moved, cues, correlation
+    )
 
 
 def print_evidence(window: Sequence[EvidenceStill], model: RecaptureModel, baseline: Baseline) -> Evidence | None:
@@ -230,31 +262,33 @@ def print_evidence(window: Sequence[EvidenceStill], model: RecaptureModel, basel
         return None
     pairs = far_apart(numbers.seconds)
     rigid_face = summed_up(pair_correlations(numbers.chips, pairs)) if len(pairs) else None
-    moving = Moving(numbers.around).told(pairs)
-    found = judge_window(still_scores(numbers, model, baseline), rigid_face, baseline, moving)
+    moving, own = Moving(numbers.around).told(pairs), numbers.own_of(model, slice(None))
+    found = judge_window(still_scores(numbers, model, baseline), rigid_face, baseline, moving, own)
+    return as_evidence(Species.PRINT, found, seen, baseline)
+
+
+def as_evidence(species: Species, found: Presentation, seen: Sequence[EvidenceStill], baseline: Baseline) -> Evidence:
+    """What was found in these stills, with the numbers that it follows from."""
     return Evidence(
-        Species.PRINT,
+        species,
         found.llr,
         {**found.numbers, "stills": float(len(seen)), "personal": float(baseline.personal)},
         tuple(still.still_id for still in seen),
     )
 
 
-def trimmed_mean(values: np.ndarray) -> float:
-    """The mean without the tenth at either end, rounded down."""
-    ordered = np.sort(values)
-    left_out = int(_TRIMMED * len(ordered))
-    return float(ordered[left_out : len(ordered) - left_out].mean())
-
-
-def _usual_score(groups: int) -> Usual:
+def usual_score(groups: int) -> Usual:
     """Of the sum of so many groups' scores over genuine stills, each of mean 0 and variance 1."""
-    variance = groups * (1.0 + _BETWEEN_GROUPS * (groups - 1))
-    return Usual(centre=0.0, **{name: float(np.sqrt(share * variance)) for name, share in _SHARES.items()})
+    return usual_of(0.0, groups * (1.0 + _BETWEEN_GROUPS * (groups - 1)))
 
 
-def _recapture_cue(scores: np.ndarray, baseline: Baseline) -> Cue:
-    distance = _SEPARATION_A_GROUP * len(baseline.groups)
+def usual_of(centre: float, variance: float) -> Usual:
+    """Of a score with that mean and variance over the genuine stills of many agents."""
+    return Usual(centre, **{name: float(np.sqrt(share * variance)) for name, share in _SHARES.items()})
+
+
+def recapture_cue(scores: np.ndarray, distance: float, baseline: Baseline) -> Cue:
+    """Args: distance: by how much attacks lie above genuine stills."""
     deviation = baseline.score.deviation(len(scores))
     spreads = baseline.score.spreads(trimmed_mean(scores), len(scores))
     return _cue("recapture", spreads, distance / deviation)
@@ -273,31 +307,3 @@ def _cue(name: str, spreads: float, separation: float) -> Cue:
         float(np.clip(spreads, _FARTHEST_BELOW[name], _FARTHEST)),
         float(np.clip(separation, 0.0, _MOST_SEPARATION[name])),
     )
-
-
-def _moving_cue(name: str, told: Told, baseline: Baseline) -> Cue:
-    normal, calibration = baseline.moving[name], CALIBRATIONS[name]
-    separation = (calibration.of_prints - normal.centre) / normal.deviation(told.values)
-    return Cue(
-        float(np.clip(normal.spreads(told.value, told.values), -_FARTHEST, _FARTHEST)),
-        float(np.clip(separation, 0.0, calibration.most_separation)),
-    )
-
-
-def _fused(
-    recapture: Cue, rigidity: Cue | None, rigid_face: Rigidity | None, moving: Mapping[str, Cue]
-) -> Presentation:
-    cues = [recapture] if rigidity is None else [recapture, rigidity]
-    separation = float(np.sqrt(sum(cue.separation**2 for cue in cues)))
-    spreads = sum(cue.separation * cue.spreads for cue in cues) / separation if separation else 0.0
-    more = sum(_where_it_shows(cue, CALIBRATIONS[name].blind) for name, cue in moving.items())
-    llr = separation * (spreads - separation / 2) + more
-    return Presentation(
-        spreads + more / max(separation, 1.0), float(np.clip(llr, *LLR_BOUNDS)), recapture, rigidity, rigid_face, moving
-    )
-
-
-def _where_it_shows(cue: Cue, blind: float) -> float:
-    """The log-likelihood ratio of a cue that shows nothing of some prints: of these it is distributed as usual."""
-    shown = cue.separation * (cue.spreads - cue.separation / 2)
-    return float(np.logaddexp(np.log(blind), np.log1p(-blind) + shown))

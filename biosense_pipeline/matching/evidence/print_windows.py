@@ -1,4 +1,4 @@
-"""Print: the windows of a stretch of one agent's stills, each score and each pair of chips computed once."""
+"""Prints and screens: the windows of a stretch of one agent's stills, each score and pair of chips computed once."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -8,9 +8,10 @@ import numpy as np
 from biosense_pipeline.codes import Species
 from biosense_pipeline.matching.evidence.baseline import Baseline
 from biosense_pipeline.matching.evidence.moving import Moving
-from biosense_pipeline.matching.evidence.presentation import judge_window, measured, still_scores
+from biosense_pipeline.matching.evidence.presentation import as_evidence, measured, still_scores
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel
 from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, summed_up
+from biosense_pipeline.matching.evidence.shown import judge_shown
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
 
 #: What an agent is judged by on a day.
@@ -18,7 +19,7 @@ BaselineOf = Callable[[date], Baseline]
 
 
 class PrintWindows:
-    """What ``presentation.print_evidence`` says of each of a stretch's windows.
+    """What ``presentation.print_evidence``, and of a screen ``shown.judge_shown``, says of each of a stretch's windows.
 
     Args:
         stills: the whole stretch, in order.
@@ -34,25 +35,19 @@ class PrintWindows:
         self._correlations: dict[tuple[int, int], float] = {}
         self._moving = Moving(self._numbers.around)
 
-    def evidence(self, window: Sequence[EvidenceStill]) -> Evidence | None:
-        """What the window says of a print; None where none of its stills can be judged."""
+    def evidence(self, window: Sequence[EvidenceStill]) -> dict[Species, Evidence]:
+        """What the window says of a print and, where that can be told, of a screen; empty: it cannot be judged."""
         seen = [still for still in window if still.still_id in self._places]
         if not seen:
-            return None
+            return {}
         places = np.array([self._places[still.still_id] for still in seen])
         day = window[-1].captured.date()
         baseline = self._baseline_of(day)
         if day not in self._scores:
             self._scores[day] = still_scores(self._numbers, self._model, baseline)
-        found = judge_window(
-            self._scores[day][places], self._rigidity(places), baseline, self._moving.told(self._pairs(places))
-        )
-        return Evidence(
-            Species.PRINT,
-            found.llr,
-            {**found.numbers, "stills": float(len(seen)), "personal": float(baseline.personal)},
-            tuple(still.still_id for still in seen),
-        )
+        moving, own = self._moving.told(self._pairs(places)), self._numbers.own_of(self._model, places)
+        shown = judge_shown(self._scores[day][places], self._rigidity(places), baseline, moving, own)
+        return {species: as_evidence(species, found, seen, baseline) for species, found in shown.items()}
 
     def prepare(self, windows: Sequence[Sequence[EvidenceStill]]) -> None:
         """Compare the chips of many windows at once, which is faster than window by window."""

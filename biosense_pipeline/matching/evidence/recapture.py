@@ -5,10 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from biosense_pipeline.errors import BiosenseError
+
+if TYPE_CHECKING:
+    from biosense_pipeline.matching.evidence.own_scores import OwnScore
 
 MODEL_FILE = "recapture_model.json"
 #: A feature that is exactly this could not be seen, and counts as a genuine still's mean.
@@ -62,6 +66,7 @@ class RecaptureModel:
         features_id: of the features that it takes.
         slices: where each group's features stand.
         training: figures of its training, as the command that made it printed them.
+        own: scores of the operator's own, which are judged beside these; no part of the text.
     """
 
     features_id: str
@@ -69,6 +74,12 @@ class RecaptureModel:
     slices: Mapping[str, slice]
     training: Mapping[str, object]
     credits: str = ""
+    own: tuple["OwnScore", ...] = ()
+
+    @property
+    def version(self) -> str:
+        """All that its scores, and the operator's own, follow from."""
+        return self.as_text() + "".join(score.rules for score in self.own)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -103,7 +114,18 @@ class RecaptureModel:
 
     def as_text(self) -> str:
         """JSON, rounded to six digits; :meth:`of_text` reads it."""
-        groups = {
+        value = {
+            "features_id": self.features_id,
+            "training": self.training,
+            "credits": self.credits.splitlines(),
+            "groups": self.groups_as_value(),
+        }
+        text = json.dumps(value, indent=1)
+        return text + "\n"
+
+    def groups_as_value(self) -> dict[str, Any]:
+        """The groups fit for JSON, rounded to six digits; :func:`groups_of_value` reads them."""
+        return {
             name: {
                 "begin": self.slices[name].start,
                 "mean": _rounded(score.mean),
@@ -114,14 +136,6 @@ class RecaptureModel:
             }
             for name, score in self.groups.items()
         }
-        value = {
-            "features_id": self.features_id,
-            "training": self.training,
-            "credits": self.credits.splitlines(),
-            "groups": groups,
-        }
-        text = json.dumps(value, indent=1)
-        return text + "\n"
 
     @classmethod
     def of_text(cls, text: str) -> "RecaptureModel":
@@ -132,22 +146,31 @@ class RecaptureModel:
         """
         try:
             value = json.loads(text)
-            groups, slices = {}, {}
-            for name, parts in value["groups"].items():
-                columns = [np.array(parts[column], dtype=np.float64) for column in ("mean", "spread", "weights")]
-                if len({len(column) for column in columns}) != 1 or not (columns[1] > 0).all():
-                    raise ValueError(f"the columns of {name} do not fit together")
-                groups[name] = GroupScore(
-                    columns[0], columns[1], columns[2], float(parts["offset"]), float(parts["scale"])
-                )
-                slices[name] = slice(int(parts["begin"]), int(parts["begin"]) + len(columns[0]))
-            if not groups:
-                raise ValueError("it has no groups")
+            groups, slices = groups_of_value(value["groups"])
             return cls(value["features_id"], groups, slices, value["training"], "\n".join(value["credits"]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RecaptureModelUnusable(
                 f"The recapture model cannot be read ({error}): reinstall the package."
             ) from error
+
+
+def groups_of_value(value: Mapping[str, Any]) -> tuple[dict[str, GroupScore], dict[str, slice]]:
+    """The groups that :meth:`RecaptureModel.groups_as_value` gave, and where their features stand.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: they are none.
+    """
+    groups, slices = {}, {}
+    for name, parts in value.items():
+        columns = [np.array(parts[column], dtype=np.float64) for column in ("mean", "spread", "weights")]
+        fit = len({len(column) for column in columns}) == 1 and all(np.isfinite(column).all() for column in columns)
+        if not fit or not (columns[1] > 0).all():
+            raise ValueError(f"the columns of {name} do not fit together")
+        groups[name] = GroupScore(columns[0], columns[1], columns[2], float(parts["offset"]), float(parts["scale"]))
+        slices[name] = slice(int(parts["begin"]), int(parts["begin"]) + len(columns[0]))
+    if not groups:
+        raise ValueError("it has no groups")
+    return groups, slices
 
 
 def enough_light(brightness: np.ndarray) -> np.ndarray:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from biosense_pipeline.matching.evidence.baseline import Baseline, Level, Site, Usual, robust_deviation
+from biosense_pipeline.matching.evidence.baseline import Baseline, Site
+from biosense_pipeline.matching.evidence.levels import Level, Usual, robust_deviation
 
 #: Agents with a baseline of their own, from which on the site's figures count.
 FEWEST_AGENTS = 10
@@ -37,7 +38,8 @@ def site_of_baselines(baselines: Sequence[Baseline], development: Site) -> Site 
         score=score,
         context_score=_of_context(centres[:, columns].sum(axis=1), score, development),
         rigidity=rigidity,
-        moving={name: _of_cue(name, kept, known) for name, known in development.moving.items()},
+        moving=_of_cues([baseline.moving for baseline in kept], development.moving),
+        own=_of_cues([baseline.own for baseline in kept], development.own),
     )
 
 
@@ -51,9 +53,10 @@ def site_from(stored: Mapping[str, Any]) -> Site:
     values: dict[str, Any] = {
         name: Usual(**value) if isinstance(value, Mapping) else tuple(value)
         for name, value in stored.items()
-        if name != "moving"
+        if name not in ("moving", "own")
     }
-    return Site(**values, moving={name: Usual(**value) for name, value in stored["moving"].items()})
+    moving, own = ({name: Usual(**value) for name, value in stored[of_cues].items()} for of_cues in ("moving", "own"))
+    return Site(**values, moving=moving, own=own)
 
 
 def _usual(levels: Sequence[Level], before: Usual) -> Usual:
@@ -80,10 +83,13 @@ def _of_context(centres: np.ndarray, score: Usual, development: Site) -> Usual:
     )
 
 
-def _of_cue(name: str, baselines: Sequence[Baseline], before: Usual) -> Usual:
-    """Of the agents' levels of a cue, where enough have any."""
-    levels = [baseline.moving[name] for baseline in baselines if name in baseline.moving]
-    return before if len(levels) < FEWEST_AGENTS else _usual(levels, before)
+def _of_cues(baselines: Sequence[Mapping[str, Level]], before: Mapping[str, Usual]) -> dict[str, Usual]:
+    """Of the agents' levels of each cue by name; as before where too few have any."""
+    found = {}
+    for name, known in before.items():
+        levels = [cues[name] for cues in baselines if name in cues]
+        found[name] = known if len(levels) < FEWEST_AGENTS else _usual(levels, known)
+    return found
 
 
 def _completed(deviation: float, before: float, agents: int) -> float:

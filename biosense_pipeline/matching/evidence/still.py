@@ -31,6 +31,7 @@ class EvidenceStill:
         features: float32 (n,), laid out as ``features_id`` says; numbers of different ids are not comparable.
         thumbnail: uint8 (height, 64), the whole still in grey levels; None where it was not kept. picture_width: of the
             still itself, in pixels.
+        attack_score: of the operator's own model of that id; None: there is none.
     """
 
     still_id: int
@@ -50,6 +51,8 @@ class EvidenceStill:
     features_id: str | None = None
     thumbnail: np.ndarray | None = None
     picture_width: int | None = None
+    attack_score: float | None = None
+    attack_model_id: str | None = None
 
     @property
     def usable(self) -> bool:

@@ -21,6 +21,9 @@ from biosense_pipeline.matching.evidence.print_windows import PrintWindows
 from biosense_pipeline.matching.evidence.source_change import source_change
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
 
+#: What may be shown in a person's stead: told apart from one another, so judged together.
+_SHOWN = (Species.PRINT, Species.SCREEN)
+
 
 class Stretch:
     """Stills of one agent in order, and the evidence of the window that ends with each.
@@ -29,7 +32,7 @@ class Stretch:
         stills: of one agent, whatever their order; each is taken once, and so is each delivery.
         window: most stills of a window.
         gap: a longer pause between two stills ends the windows before it.
-        prints: judges windows for prints; None: that cannot be judged.
+        prints: judges windows for prints and screens; None: that cannot be judged.
     """
 
     def __init__(
@@ -54,7 +57,10 @@ class Stretch:
     def evidence(self, position: int, species: Species) -> Evidence | None:
         """What the window that ends there says of the species; None where that cannot be judged."""
         key = position, species
-        if key not in self._evidence:
+        if key not in self._evidence and species in _SHOWN:
+            shown = {} if self._prints is None else self._prints.evidence(self.window(position))
+            self._evidence |= {(position, each): shown.get(each) for each in _SHOWN}
+        elif key not in self._evidence:
             self._evidence[key] = self._judged(position, species)
         return self._evidence[key]
 
@@ -78,8 +84,6 @@ class Stretch:
 
     def _judged(self, position: int, species: Species) -> Evidence | None:
         window = self.window(position)
-        if species is Species.PRINT:
-            return None if self._prints is None else self._prints.evidence(window)
         if species is Species.LOOP:
             return self._loops.evidence(window)
         judge = {Species.FROZEN: frozen, Species.SOURCE_CHANGE: source_change}.get(species)

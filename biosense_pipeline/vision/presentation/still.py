@@ -1,10 +1,11 @@
 """What is kept of a still to tell a person from a picture of one, and a live camera from a frozen one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from biosense_pipeline.vision.attack_model import AttackScorer
 from biosense_pipeline.vision.faces import Box
 from biosense_pipeline.vision.presentation.chip import face_chip
 from biosense_pipeline.vision.presentation.features import FEATURES_ID, features
@@ -24,6 +25,8 @@ class FaceEvidence:
         chip: uint8 (32, 32), see ``vision.presentation.chip``.
         features: float32 (n,), laid out as ``features_id`` says.
         thumbnail: uint8 (height, 64), the whole still. picture_width: of the still itself, in pixels.
+        attack_score: of the operator's own model of that id (see ``vision.attack_model``), higher for an attack; None
+            where there is no such model, or for the reason in ``attack_failure``.
     """
 
     box: Box
@@ -35,6 +38,9 @@ class FaceEvidence:
     thumbnail: np.ndarray
     picture_width: int
     features_id: str = FEATURES_ID
+    attack_score: float | None = None
+    attack_model_id: str | None = None
+    attack_failure: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +67,7 @@ def still_evidence(
     pixels: np.ndarray,
     faces: Sequence[tuple[Box, np.ndarray]],
     quality: Mapping[str, float] | None = None,
+    attack_model: AttackScorer | None = None,
 ) -> StillEvidence:
     """The evidence of a picture.
 
@@ -69,18 +76,23 @@ def still_evidence(
         pixels: decoded from it, uint8 (height, width, 3), RGB, upright.
         faces: box and landmarks of each, the largest first.
         quality: what ``face_quality`` says of the largest, where that is known already.
+        attack_model: the operator's own, if there is one; a failure of it costs its score alone.
     """
     return StillEvidence(
         byte_hash(data),
         pixel_hash(pixels),
         perceptual_hash(pixels),
         source_signature(data),
-        _face_evidence(pixels, *faces[0], quality) if faces else None,
+        _face_evidence(pixels, *faces[0], quality, attack_model) if faces else None,
     )
 
 
 def _face_evidence(
-    pixels: np.ndarray, box: Box, landmarks: np.ndarray, quality: Mapping[str, float] | None
+    pixels: np.ndarray,
+    box: Box,
+    landmarks: np.ndarray,
+    quality: Mapping[str, float] | None,
+    attack_model: AttackScorer | None,
 ) -> FaceEvidence | None:
     chip = face_chip(pixels, landmarks)
     if chip is None:
@@ -88,6 +100,14 @@ def _face_evidence(
     known = face_quality(pixels, box) if quality is None else quality
     points = np.asarray(landmarks, dtype=np.float32)
     numbers = features(pixels, box, points)
-    return FaceEvidence(
+    found = FaceEvidence(
         box, points, known["sharpness"], known["brightness"], chip, numbers, thumbnail(pixels), pixels.shape[1]
     )
+    return found if attack_model is None else _with_score(found, pixels, attack_model)
+
+
+def _with_score(found: FaceEvidence, pixels: np.ndarray, attack_model: AttackScorer) -> FaceEvidence:
+    try:
+        return replace(found, attack_score=attack_model.score(pixels, found.box), attack_model_id=attack_model.model_id)
+    except Exception as error:
+        return replace(found, attack_failure=f"{type(error).__name__}: {error}")

@@ -9,6 +9,7 @@ import pytest
 
 from biosense_pipeline.demo import frames
 from biosense_pipeline.demo.frames import Person
+from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.evaluation.collection.plan import Plan
 from biosense_pipeline.evaluation.collection.session import Session, open_session
 from biosense_pipeline.evaluation.collection.sources import CameraSource, FolderSource
@@ -92,8 +93,15 @@ def test_a_file_that_grows_is_waited_for(tmp_path: Path) -> None:
     assert (source.look(), source.look()) == ([], [b"m" * 20])
 
 
+def test_a_folder_that_is_gone(tmp_path: Path) -> None:
+    """A folder that is taken away meanwhile is named in a sentence."""
+    source = FolderSource(tmp_path / "gone")
+    with pytest.raises(WrongUse, match="gone cannot be read"):
+        source.begin()
+
+
 def test_the_stills_of_a_camera(database: Database) -> None:
-    """Those of the LAN id that arrive from then on, whatever its spelling; too large a one is told as unreadable."""
+    """Those of the LAN id that arrive from then on but for the first; too large a one is told as unreadable."""
 
     def arrive(lan_id: str, image: bytes) -> None:
         enter_stills(database, [CapturedImage(lan_id, NOW, image)])
@@ -102,10 +110,18 @@ def test_the_stills_of_a_camera(database: Database) -> None:
     source = CameraSource(database, "na\\ONE", 10)
     source.begin()
     assert source.look() == []
+    arrive("NA\\two", b"other")
+    assert source.look() == []
+    arrive("NA\\one", b"before")
+    assert source.look() == []
     for lan_id, image in (("NA\\one", b"first"), ("NA\\two", b"other"), ("na\\One", b"second"), ("NA\\one", b"x" * 11)):
         arrive(lan_id, image)
     assert source.look() == [b"first", b"second", b""]
     assert source.look() == []
+    source.begin()
+    for image in (b"third", b"fourth"):
+        arrive("NA\\one", image)
+    assert source.look() == [b"fourth"]
 
 
 def test_silence_is_told(tmp_path: Path, session: Session, examiner: InlineExaminer) -> None:

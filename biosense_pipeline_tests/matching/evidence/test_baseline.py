@@ -8,17 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biosense_pipeline.matching.evidence.baseline import (
-    Baseline,
-    Level,
-    Sitting,
-    Usual,
-    level,
-    personal_baseline,
-    robust_deviation,
-    site_of,
-    usual,
-)
+from biosense_pipeline.matching.evidence.baseline import Baseline, Sitting, personal_baseline, site_of
+from biosense_pipeline.matching.evidence.levels import Level, Usual, level, robust_deviation, usual
 
 USUAL = Usual(centre=0.0, within=1.0, sittings=0.5, agents=2.0)
 BEFORE = {"score": USUAL, "context_score": USUAL, "rigidity": Usual(3.0, 0.5, 0.3, 0.4)}

@@ -9,19 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biosense_pipeline.codes import Species
-from biosense_pipeline.matching.evidence.baseline import Baseline, Level, Sitting, personal_baseline
+from biosense_pipeline.matching.evidence.baseline import Baseline, Sitting, personal_baseline
+from biosense_pipeline.matching.evidence.fusion import trimmed_mean
+from biosense_pipeline.matching.evidence.levels import Level
 from biosense_pipeline.matching.evidence.moving import CALIBRATIONS, FRAME, RING_MOTION, Told
 from biosense_pipeline.matching.evidence.presentation import (
     ALARM_SPREADS,
     Measured,
-    judge_still,
     judge_window,
     measured,
     print_evidence,
     site,
     sitting,
     still_scores,
-    trimmed_mean,
     window_pairs,
 )
 from biosense_pipeline.matching.evidence.recapture import GroupScore, RecaptureModel
@@ -108,9 +108,10 @@ def test_more_suspicious_is_never_less(scores: list[float], by: float, value: fl
 @given(st.integers(1, 40))
 def test_one_still_more_of_the_same_is_surer(stills: int) -> None:
     """Equal scores of more stills are more spreads, but far less than independent ones would be."""
+    one = judge_window(np.array([2.0]), None, OWN)
     fewer = judge_window(np.full(stills, 2.0), None, OWN).spreads
     more = judge_window(np.full(stills + 1, 2.0), None, OWN).spreads
-    assert fewer <= more <= judge_window(np.full(10_000, 2.0), None, OWN).spreads < 1.5 * judge_still(2.0, OWN).spreads
+    assert fewer <= more <= judge_window(np.full(10_000, 2.0), None, OWN).spreads < 1.5 * one.spreads
 
 
 def test_what_moves_with_the_face_adds() -> None:
@@ -152,7 +153,7 @@ def test_more_of_a_frame_is_never_less(value: float, more: float) -> None:
 def test_likelihood_ratios_are_what_they_say() -> None:
     """Drawn as the model assumes, evidence for a print is as much more frequent among prints as it claims."""
     rng = np.random.default_rng(0)
-    shift = judge_still(0.0, OWN).recapture.separation * OWN.score.deviation(1)
+    shift = judge_window(np.array([0.0]), None, OWN).recapture.separation * OWN.score.deviation(1)
     genuine, prints = (
         np.array(
             [judge_window(np.array([score]), None, OWN).llr for score in rng.normal(by, OWN.score.deviation(1), 4000)]

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from biosense_pipeline.matching.evidence.baseline import Baseline, Level, Site, Usual
+from biosense_pipeline.matching.evidence.baseline import Baseline, Site
+from biosense_pipeline.matching.evidence.levels import Level, Usual
 from biosense_pipeline.matching.evidence.site_baseline import (
     FEWEST_AGENTS,
     parameters_of,
