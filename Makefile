@@ -7,6 +7,11 @@ HOME_DIR := $(CURDIR)/data/dagster
 HOST ?= 127.0.0.1
 PORT ?= 3000
 DESK_PORT ?= 8050
+TEST_PROCESSES ?= 2
+
+# Whole files are handed out, so that what a file's tests share is made once; in their order, so that the slow ones
+# do not come last. Each process has a core: threads of OpenBLAS that wait for one another would take it from the other.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo dev desk test test-fast lint format lock latency clean
@@ -52,11 +57,11 @@ desk: install  ## Open the supervisors' desk on 127.0.0.1:8050 (DESK_PORT=... fo
 	@$(BIN)/biosense db upgrade
 	@exec $(BIN)/biosense desk --host $(HOST) --port $(DESK_PORT)
 
-test: install-dev  ## Run all tests
-	@$(BIN)/python -m pytest
+test: install-dev  ## Run all tests, in two processes (TEST_PROCESSES=... for another number)
+	@$(PYTEST)
 
 test-fast: install-dev  ## Run the tests that take seconds
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(PYTEST) -m "not slow"
 
 lint: install-dev  ## Ruff, mypy and the floors of the architecture
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -1,8 +1,10 @@
 """Fixtures: empty and migrated databases on both servers, settings, the demo's faces."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -12,25 +14,43 @@ from sqlalchemy import URL, create_engine, text
 
 from biosense_pipeline.settings import ENV_PREFIX, Settings, load_settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.schema import upgrade_schema
+from biosense_pipeline_tests.detector import keep_detector
 from biosense_pipeline_tests.migrated import MigratedDatabases
-from biosense_pipeline_tests.servers import NoServer, mariadb
+from biosense_pipeline_tests.servers import SERVER_VARIABLE, NoServer, mariadb
 
 SERVERS = ("sqlite", "mariadb")
 HOUR = datetime(2026, 3, 2, 9)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Several workers use one MariaDB: where none answers, the process that starts them starts a private one."""
+    config = session.config
+    if not config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
+        return
+    lasting = ExitStack()
+    config.add_cleanup(lasting.close)
+    folder = Path(lasting.enter_context(tempfile.TemporaryDirectory(prefix="biosense-mariadb-")))
+    with suppress(NoServer):  # each worker then finds so for itself, and says it where a test needs one
+        os.environ[SERVER_VARIABLE] = lasting.enter_context(mariadb(folder)).render_as_string(hide_password=False)
 
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Tests see neither this shell's settings nor a .env, and never the project's own database."""
     for name in list(os.environ):
-        if name.startswith(ENV_PREFIX) and name != "BIOSENSE_TEST_MYSQL_URL":
+        if name.startswith(ENV_PREFIX) and name != SERVER_VARIABLE:
             monkeypatch.delenv(name)
     monkeypatch.setitem(Settings.model_config, "env_file", None)
     monkeypatch.setenv("BIOSENSE_DATABASE_URL", f"sqlite:///{tmp_path / 'default.sqlite'}")
     load_settings.cache_clear()
     yield
     load_settings.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_detector() -> None:
+    """Engines that tests make in this process share their detector."""
+    keep_detector()
 
 
 @pytest.fixture(scope="session")
@@ -104,10 +124,10 @@ def mariadb_database(migrated: MigratedDatabases, mariadb_server: URL) -> Iterat
 
 
 @pytest.fixture
-def settings_database() -> Iterator[Database]:
-    """The database that the settings name, migrated."""
+def settings_database(migrated: MigratedDatabases) -> Iterator[Database]:
+    """The embedded database that the settings name, migrated."""
     database = Database(load_settings().database_url.get_secret_value())
-    upgrade_schema(database)
+    migrated.copy_embedded(Path(str(database.url.database)))
     yield database
     database.dispose()
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
+#: Environment variable that names the server to use.
+SERVER_VARIABLE = "BIOSENSE_TEST_MYSQL_URL"
 DEFAULT_URL = "mysql+pymysql://root@127.0.0.1:3306/"
 _START_SECONDS = 60
 
@@ -24,13 +26,13 @@ class NoServer(Exception):
 @contextmanager
 def mariadb(folder: Path) -> Iterator[URL]:
     """URL of a server without a database name; a private server lives in ``folder`` and ends with the block."""
-    named = os.environ.get("BIOSENSE_TEST_MYSQL_URL")
+    named = os.environ.get(SERVER_VARIABLE)
     url = make_url(named or DEFAULT_URL)
     if _answers(url):
         yield url
         return
     if named:
-        raise NoServer("BIOSENSE_TEST_MYSQL_URL names a server that does not answer")
+        raise NoServer(f"{SERVER_VARIABLE} names a server that does not answer")
     with _private_server(folder) as private:
         yield private
 

@@ -100,6 +100,7 @@ class _Memory:
         workers = [child for child in self._caller.children(recursive=True) if child.pid not in self._others]
         resident = [worker.memory_info().rss for worker in workers]
         self._fullest_worker.append(max(resident))
+        print([r >> 20 for r in resident], self._caller.memory_info().rss >> 20, flush=True)
         self._all.append(sum(resident) + self._caller.memory_info().rss)
 
     @property

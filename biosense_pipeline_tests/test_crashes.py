@@ -5,15 +5,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
+from biosense_pipeline.choices import Approval
+from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.backlog import count_by_status
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.workflows.drain import drain
+from biosense_pipeline.workflows.workbench import workbench
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.filling import (
     capture,
@@ -83,14 +87,15 @@ def test_killed_run_loses_and_doubles_nothing(database: Database, tmp_path: Path
 def test_two_runs_share_an_hour(database: Database, tmp_path: Path) -> None:
     """Two runs of one hour at once share its stills, and no still is done twice."""
     enrol(database)
-    ids = capture(database, HOUR, 200)
-    assert _start(database, tmp_path / "first", first="run_enrolment(instance); ").wait(timeout=180) == 0
-    more = capture(database, datetime(HOUR.year, HOUR.month, HOUR.day, HOUR.hour, 40), 120)
+    ids = capture(database, HOUR, 20)
+    with workbench(Settings(workers=0, approval=Approval.AUTO), database) as bench:
+        drain(bench, Scope())
+    more = capture(database, HOUR + timedelta(minutes=40), 120)
 
     runs = [_start_with_small_claims(database, tmp_path / name) for name in ("first", "second")]
     assert [run.wait(timeout=180) for run in runs] == [0, 0]
 
-    assert count_by_status(database, Scope()) == {"Y": 320}
+    assert count_by_status(database, Scope()) == {"Y": 140}
     assert finished_attempts(database, ids + more) == dict.fromkeys(ids + more, 1)
     assert len(_run_ids(database, more)) == 2, "one of the runs got nothing to do"
 

@@ -18,9 +18,11 @@ from biosense_pipeline_tests.filling import capture, enrol, finished_attempts
 #: Asks the sensor which hours there are, as the daemon would, and runs each of them.
 _RUN_DAY = """
 import dagster as dg
+from biosense_pipeline_tests.detector import keep_detector
 from biosense_pipeline.build import build_definitions
 from biosense_pipeline.resources import DatabaseResource
 from biosense_pipeline.sensors import stream_img_sensor
+keep_detector()
 with dg.DagsterInstance.ephemeral() as instance:
     found = stream_img_sensor(dg.build_sensor_context(instance=instance), database=DatabaseResource())
     build_definitions().resolve_job_def("enrolment_job").execute_in_process(instance=instance)

@@ -90,6 +90,14 @@ def _photograph(file: str) -> Image.Image:
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
+@cache
+def _room(file: str, size: tuple[int, int]) -> Image.Image:
+    """The corner of the photograph that has no face stands in for the room, blurred beyond recognition."""
+    photograph = _photograph(file)
+    corner = photograph.crop((0, 0, photograph.width // 4, photograph.height // 4))
+    return corner.resize(size).filter(ImageFilter.GaussianBlur(30))
+
+
 def _seat(
     portrait: Portrait,
     size: tuple[int, int],
@@ -106,11 +114,9 @@ def _seat(
     shift_x, shift_y = rng.integers(-jitter, jitter + 1, size=2) if jitter else (0, 0)
     left = round(size[0] / 2 + shift_x - portrait.face_centre[0] * scale)
     top = round(size[1] * 0.45 + shift_y / 2 - portrait.face_centre[1] * scale)
-    # The corner of the photograph that has no face stands in for the room, blurred beyond recognition.
-    corner = photograph.crop((0, 0, photograph.width // 4, photograph.height // 4))
-    room = corner.resize(size).filter(ImageFilter.GaussianBlur(30))
-    room.paste(scaled, (left, top))
-    return room
+    picture = _room(portrait.file, size).copy()
+    picture.paste(scaled, (left, top))
+    return picture
 
 
 def _webcam(picture: Image.Image, rng: np.random.Generator) -> bytes:

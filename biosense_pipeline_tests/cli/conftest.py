@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,6 +64,12 @@ def biosense_process(folder: Path, *arguments: str, **values: object) -> Done:
         timeout=240,
         check=False,
     )
+
+
+def copy_database(folder: Path, target: Path) -> None:
+    """Copy the database of commands that ran in ``folder``, for others in ``target``."""
+    for file in folder.glob("biosense.sqlite*"):
+        shutil.copy(file, target)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -18,7 +17,7 @@ import pytest
 from biosense_pipeline.cli import cli
 from biosense_pipeline.cli.output import print_table
 from biosense_pipeline.settings import Settings
-from biosense_pipeline_tests.cli.conftest import BIOSENSE, Done, Run, biosense, environment
+from biosense_pipeline_tests.cli.conftest import BIOSENSE, Done, Run, biosense, copy_database, environment
 
 ODD_LAN_IDS = [
     "NA\\[red]x",
@@ -47,7 +46,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def drained(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
     """A folder whose database holds the demo's day, processed, and what the drain said."""
     folder = tmp_path_factory.mktemp("drained")
-    _copy(seeded, folder)
+    copy_database(seeded, folder)
     return folder, biosense(folder, "drain", "--json")
 
 
@@ -119,7 +118,7 @@ def test_drain_again_finds_nothing(drained: tuple[Path, Done]) -> None:
 @pytest.mark.slow
 def test_drain_of_one_agent_and_hour(seeded: Path, tmp_path: Path) -> None:
     """A drain keeps to the agent and the times it is given, and tells people in tables."""
-    _copy(seeded, tmp_path)
+    copy_database(seeded, tmp_path)
     scope = ["--lan-id", "NA\\kho2114", "--start", "2026-03-02T09:00", "--end", "2026-03-02T10:00"]
     done = biosense(tmp_path, "drain", *scope, "--workers", "1")
     assert done.returncode == 0
@@ -133,7 +132,7 @@ def test_drain_of_one_agent_and_hour(seeded: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("workers", "asked"), [(0, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGTERM)])
 def test_asked_to_end(seeded: Path, tmp_path: Path, workers: int, asked: signal.Signals) -> None:
     """Stopped by Ctrl-C or a service manager, a drain says so in a sentence and gives back what it had claimed."""
-    _copy(seeded, tmp_path)
+    copy_database(seeded, tmp_path)
     with subprocess.Popen(
         [BIOSENSE, "drain"],
         cwd=tmp_path,
@@ -178,7 +177,7 @@ def test_demo(run: Run) -> None:
 @pytest.mark.slow
 def test_seeding_refuses_a_sites_database(seeded: Path, tmp_path: Path) -> None:
     """Seeding a database with somebody else's image is wrong use, and the demo refuses it too."""
-    _copy(seeded, tmp_path)
+    copy_database(seeded, tmp_path)
     (tmp_path / "dagster.yaml").touch()
     with closing(sqlite3.connect(tmp_path / "biosense.sqlite")) as connection, connection:
         connection.execute("INSERT INTO stream_img (lan_id, status) VALUES ('[red]theirs', 'N')")
@@ -237,11 +236,6 @@ def _object(done: Done) -> dict[str, Any]:
     assert isinstance(value, dict)
     assert "Traceback" not in done.stderr
     return value
-
-
-def _copy(seeded: Path, folder: Path) -> None:
-    for file in seeded.glob("biosense.sqlite*"):
-        shutil.copy(file, folder)
 
 
 def _count(folder: Path, table: str, condition: str = "1 = 1") -> int:

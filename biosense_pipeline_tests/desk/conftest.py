@@ -9,13 +9,14 @@ from html import unescape
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from httpx import Response
 from sqlalchemy import insert, select
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from biosense_pipeline.codes import Role
-from biosense_pipeline.desk.accounts import hash_password
+from biosense_pipeline.desk import accounts
 from biosense_pipeline.desk.app import make_app
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
@@ -24,6 +25,8 @@ from biosense_pipeline.store.desk_users import add_user
 from biosense_pipeline.store.tables import Employee
 
 PASSWORD = "correct horse battery"
+#: What hashes passwords takes a tenth of a second on purpose; the other one as good as no time.
+HASHER_IN_FORCE, QUICK_HASHER = accounts._HASHER, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -75,7 +78,8 @@ class Desk:
 
     def user(self, name: str, role: Role = Role.ADMIN, team: str | None = None) -> int:
         """Enter a user with :data:`PASSWORD`."""
-        return add_user(self.database, name, _hash(), role, team, created=NOW.replace(tzinfo=None))
+        password_hash = _hash(accounts._HASHER)
+        return add_user(self.database, name, password_hash, role, team, created=NOW.replace(tzinfo=None))
 
     def browser(self, address: str = "10.0.0.7") -> Browser:
         """A browser in which nobody is signed in."""
@@ -106,8 +110,8 @@ class Desk:
 
 
 @cache
-def _hash() -> str:
-    return hash_password("somebody", PASSWORD)
+def _hash(hasher: PasswordHasher) -> str:
+    return hasher.hash(PASSWORD)
 
 
 @pytest.fixture
@@ -131,6 +135,20 @@ def desk(database: Database, make_desk: Callable[..., Desk]) -> Desk:
 def sqlite_desk(sqlite_database: Database, make_desk: Callable[..., Desk]) -> Desk:
     """A desk on an embedded database, for what does not depend on the server."""
     return make_desk(sqlite_database)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed quickly: most tests want somebody signed in, and nothing of how."""
+    monkeypatch.setattr(accounts, "_HASHER", QUICK_HASHER)
+    accounts._nobodys_hash.cache_clear()
+
+
+@pytest.fixture
+def passwords_in_force(quick_passwords: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as the desk does it."""
+    monkeypatch.setattr(accounts, "_HASHER", HASHER_IN_FORCE)
+    accounts._nobodys_hash.cache_clear()
 
 
 @pytest.fixture(autouse=True)

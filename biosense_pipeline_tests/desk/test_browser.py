@@ -18,15 +18,10 @@ from selenium.webdriver.support.ui import WebDriverWait
 from sqlalchemy import func, select
 
 from biosense_pipeline.codes import Status, StillResult, Verdict
-from biosense_pipeline.demo.seeding import seed_day
-from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.desk_tables import AuditEntry, Review
-from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.tables import Employee, StreamImage, TrainingImage
-from biosense_pipeline.workflows.drain import drain
-from biosense_pipeline.workflows.summarise import summarise_hours
-from biosense_pipeline.workflows.workbench import workbench
+from biosense_pipeline_tests.cli.conftest import biosense, copy_database
 from biosense_pipeline_tests.desk.conftest import PASSWORD, Desk
 
 pytestmark = pytest.mark.slow
@@ -62,14 +57,22 @@ def driver(tmp_path: Path) -> Iterator[WebDriver]:
     started.quit()
 
 
+@pytest.fixture(scope="module")
+def demo_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose database holds the demo's day, processed."""
+    folder = tmp_path_factory.mktemp("demo-day")
+    for command in ("seed", "drain"):
+        assert biosense(folder, command).returncode == 0
+    return folder
+
+
 @pytest.fixture
-def demo_desk(sqlite_database: Database, make_desk: Callable[..., Desk], use_settings: Callable[..., Settings]) -> Desk:
+def demo_desk(demo_day: Path, tmp_path: Path, make_desk: Callable[..., Desk]) -> Iterator[Desk]:
     """A desk over the demo's day, processed."""
-    seed_day(sqlite_database)
-    with workbench(use_settings(workers=2), sqlite_database) as bench:
-        report = drain(bench, Scope())
-    summarise_hours(sqlite_database, sorted(report.hours))
-    return make_desk(sqlite_database)
+    copy_database(demo_day, tmp_path)
+    database = Database(f"sqlite:///{tmp_path / 'biosense.sqlite'}")
+    yield make_desk(database)
+    database.dispose()
 
 
 def test_a_lead_decides_and_reviews(demo_desk: Desk, driver: WebDriver) -> None:

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.slow
 STILLS = 40
 
 
+@pytest.mark.usefixtures("passwords_in_force")
 def test_verdicts_survive_a_killed_desk(tmp_path: Path) -> None:
     """Killed between verdicts, the desk has stored each that it answered, once and with its row in the log."""
     assert biosense(tmp_path, "db", "upgrade").returncode == 0

@@ -25,6 +25,7 @@ def signed_in(browser: Browser) -> bool:
     return "Sign out" in browser.get("/not-a-page").text
 
 
+@pytest.mark.usefixtures("passwords_in_force")
 def test_sign_in_and_out(desk: Desk) -> None:
     """Name and password open a session, signing out ends it, and the log tells of both."""
     user_id = desk.user("ada")
@@ -89,6 +90,7 @@ def test_wrong_password(desk: Desk) -> None:
     assert [row["user_name"] for row in desk.audit("sign_in_failed")] == ["ada", "nobody", "gone", "ada", ""]
 
 
+@pytest.mark.usefixtures("passwords_in_force")
 def test_unknown_name_takes_as_long(sqlite_desk: Desk) -> None:
     """How long the answer takes does not tell whether there is a user of that name."""
     sqlite_desk.user("ada")
@@ -271,6 +273,7 @@ def test_role_holds_at_once(desk: Desk) -> None:
     assert not signed_in(browser)
 
 
+@pytest.mark.usefixtures("passwords_in_force")
 def test_weaker_hash_is_replaced(desk: Desk) -> None:
     """A hash of weaker parameters is made anew at the next sign-in, and the session it opens goes on."""
     desk.user("ada")

@@ -42,6 +42,7 @@ def desk_command(folder: Path, *arguments: str, password: str | None = None) -> 
         return biosense(folder, "desk", *arguments)
 
 
+@pytest.mark.usefixtures("passwords_in_force")
 def test_add_user(folder: Path) -> None:
     """A user is entered with a hash, listed without it, and the log tells who did it."""
     done = desk_command(folder, "add-user", "Ada", "--role", "admin", "--password-stdin", password=PASSWORD)

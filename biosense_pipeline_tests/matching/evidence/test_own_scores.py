@@ -28,7 +28,7 @@ ONE = GroupScore(np.zeros(1), np.ones(1), np.ones(1), 0.0, 1.0)
 USUAL = Usual(0.0, 1.0, 0.5, 0.5)
 LEVEL = Level(0.0, 1.0, 1.0)
 OWN = Baseline(
-    ("ring",), (0.0,), LEVEL, Level(2.8, 0.6, 0.4), 30, 2, dict.fromkeys(("trained_print", "trained_screen"), LEVEL)
+    ("ring",), (0.0,), LEVEL, Level(2.8, 0.6, 0.4), 30, 2, own=dict.fromkeys(("trained_print", "trained_screen"), LEVEL)
 )
 
 
