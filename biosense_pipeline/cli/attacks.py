@@ -31,7 +31,8 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option(
     "--genuine-reference",
     type=_FOLDER,
-    help="Folder with earlier genuine stills, 25 or more each subject, that make the subject's own baseline.",
+    help=f"Folder with earlier genuine stills, {FEWEST_STILLS} or more each subject, that make the subject's own "
+    "baseline.",
 )
 @click.option("--window", type=click.IntRange(2), default=WINDOW, show_default=True, help="Stills judged together.")
 @click.option("--step", type=click.IntRange(1), default=1, show_default=True, help="Stills from a window to the next.")

@@ -11,7 +11,12 @@ import numpy as np
 from biosense_pipeline.evaluation.attacks.folders import StillFile, StillFolder
 from biosense_pipeline.evaluation.pictures import bytes_of
 from biosense_pipeline.matching.evidence.presentation import Measured
-from biosense_pipeline.matching.evidence.recapture import RecaptureModel, RecaptureModelUnusable
+from biosense_pipeline.matching.evidence.recapture import (
+    CONTEXT_GROUPS,
+    UNSEEN,
+    RecaptureModel,
+    RecaptureModelUnusable,
+)
 from biosense_pipeline.matching.evidence.surroundings import around
 from biosense_pipeline.vision.examine import Examination, Examiner
 from biosense_pipeline.vision.faces import Look, Picture
@@ -19,6 +24,8 @@ from biosense_pipeline.vision.presentation.features import FEATURES_ID
 
 #: As recognition looks at a camera's first still.
 _LOOK = Look(evidence=True)
+#: The share of unseen features above which a still is a crop of its face: there most are unseen, elsewhere hardly any.
+_MOSTLY = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +34,9 @@ class StillSequence:
 
     Attributes:
         places: int (n,), among all files of the sequence. numbers: of the largest face of each.
-        encodings: (n, d) of the same face. features: (n, N), as they are stored.
-        attack_scores: (n,), of the operator's own model; NaN where there is none.
+        encodings: (n, d) of the same face.
+        unseen: (n,), of each the share of the features of the face's surroundings that could not be seen.
+        features: (n, N), as they are stored. attack_scores: (n,), of the operator's own model; NaN where there is none.
     """
 
     subject: str
@@ -36,6 +44,7 @@ class StillSequence:
     places: np.ndarray
     numbers: Measured
     encodings: np.ndarray
+    unseen: np.ndarray
     features: np.ndarray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
     attack_scores: np.ndarray = field(default_factory=lambda: np.empty(0))
 
@@ -62,6 +71,12 @@ class AcquiredFolder:
     def name(self) -> str:
         """Of the folder."""
         return self.folder.name
+
+    @property
+    def cropped(self) -> bool:
+        """Whether most of what the groups of the surroundings look at is not there to be seen, as in crops of faces."""
+        shares = [sequence.unseen for sequence in self.sequences]
+        return bool(shares) and float(np.median(np.concatenate(shares))) > _MOSTLY
 
     @property
     def judged(self) -> int:
@@ -140,6 +155,8 @@ def _sequence(
     features = np.stack([face.features for face in faces])
     brightness = np.array([face.brightness for face in faces])
     scores = np.array([face.attack_score for face in faces], dtype=np.float64)
+    context = [part for name, part in model.slices.items() if name in CONTEXT_GROUPS] or list(model.slices.values())
+    unseen = np.concatenate([features[:, part] == UNSEEN for part in context], axis=1).mean(axis=1)
     numbers = Measured(
         model.scores(features),
         brightness,
@@ -150,4 +167,4 @@ def _sequence(
     )
     # The largest face comes first, and it is the one that the evidence is of.
     encodings = np.stack([found.faces[0].encoding for _, found in seen])
-    return StillSequence(subject, name, places, numbers, encodings, features, scores)
+    return StillSequence(subject, name, places, numbers, encodings, unseen, features, scores)

@@ -1,7 +1,7 @@
 """Every still and every window of an evaluation judged as the pipeline would, against the subject's baseline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,6 +74,8 @@ class Baselines:
     With reference stills, each subject's own baseline, and for a subject with none or too few the pooled one
     of all. Without, a pooled baseline for each subject, from the genuine stills under test of others: they are
     not taken from the subject's own, on which the rates are measured.
+
+    A pooled baseline is of the groups that look at the face's surroundings, and of all where these cannot be seen.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Baselines:
         self._model = model
         self._fewest = fewest_stills
         self._referenced = reference is not None
+        self._cropped = genuine.cropped
         source = genuine if reference is None else reference
         self._sittings: dict[str, list[Sitting]] = {}
         for sequence in source.sequences:
@@ -105,14 +108,19 @@ class Baselines:
     def _make(self, subject: str) -> Baseline:
         if self._referenced:
             own = personal_baseline(self._sittings.get(subject, []), self.site, self._fewest)
-            return own or self.site.baseline()
+            return own or self._usual(self.site)
         if subject not in self._part:
-            return self.site.baseline()
+            return self._usual(self.site)
         part = self._part[subject]
         if part not in self._pooled:
             others = [sittings for name, sittings in self._sittings.items() if self._part[name] != part]
-            self._pooled[part] = site(others, self._model).baseline()
+            self._pooled[part] = self._usual(site(others, self._model))
         return self._pooled[part]
+
+    def _usual(self, here: Site) -> Baseline:
+        if self._cropped:
+            here = replace(here, context=here.groups, context_score=here.score)
+        return here.baseline()
 
 
 def judge(sequence: StillSequence, model: RecaptureModel, baseline: Baseline, plan: WindowPlan) -> JudgedSequence:

@@ -44,6 +44,11 @@ def remarks(
             f"{_count(site_judged, 'subject')} judged by the pooled baseline for want of reference stills: "
             f"{_named(site_judged)}."
         )
+    if genuine.cropped:
+        found.append(
+            f"The genuine stills in {genuine.folder.path} are crops of faces: most of their surroundings, by which the "
+            "pipeline tells prints, cannot be seen. These figures are not those of whole pictures."
+        )
     folders = [genuine, *attacks, *([reference] if reference else [])]
     for folder in folders:
         if folder.folder.empty_subjects:

@@ -30,7 +30,8 @@ def sequence(
     groups = score + rng.normal(0, 0.3, (stills, 2))
     measured = Measured(groups, np.full(stills, 120.0), chips, 10.0 * np.arange(stills))
     whom = person_encoding("a stranger" if stranger else subject)
-    return StillSequence(subject, name, np.arange(stills), measured, whom + rng.normal(0, 0.01, (stills, 32)))
+    encodings = whom + rng.normal(0, 0.01, (stills, 32))
+    return StillSequence(subject, name, np.arange(stills), measured, encodings, np.zeros(stills))
 
 
 def acquired(name: str, sequences: list[StillSequence], without_face: dict[str, int] | None = None) -> AcquiredFolder:

@@ -74,6 +74,18 @@ def test_baselines_without_reference() -> None:
     assert one.of("other 1") != other.of("other 1")
 
 
+def test_the_pooled_baseline_of_crops_takes_all_groups() -> None:
+    """Where the surroundings cannot be seen, a pooled baseline of them alone would tell nothing."""
+    whole = [sequence(f"s{n}", "s", 20, 0.0, moving=True) for n in range(4)]
+    crops = [replace(own, unseen=np.full(20, 0.8)) for own in whole]
+    for reference in (False, True):
+        groups = [
+            Baselines(acquired("g", own), acquired("r", own[1:]) if reference else None, MODEL, 12, 12).of("s0").groups
+            for own in (whole, crops)
+        ]
+        assert groups == [("ring",), ("ring", "sharpness")]
+
+
 def test_pooled_baselines_of_many_subjects(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many subjects there are, at most twenty pooled baselines are made, none of a subject's own stills."""
     many = [sequence(f"s{n}", "s", 4, 0.0, moving=True) for n in range(50)]

@@ -58,7 +58,9 @@ def _sequence(
     count = len(features)
     chips = rng.integers(0, 256, (count, 32, 32)).astype(np.uint8)
     numbers = Measured(shipped_model().scores(features), np.full(count, 120.0), chips, 10.0 * np.arange(count))
-    return StillSequence(person, sitting, np.arange(count), numbers, np.zeros((count, 2)), features, scores)
+    return StillSequence(
+        person, sitting, np.arange(count), numbers, np.zeros((count, 2)), np.zeros(count), features, scores
+    )
 
 
 def _folder(name: str, sequences: list[StillSequence]) -> AcquiredFolder:
