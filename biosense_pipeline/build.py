@@ -3,11 +3,11 @@
 import dagster as dg
 
 from biosense_pipeline.assets import default_assets
+from biosense_pipeline.automation.schedules import default_schedules
+from biosense_pipeline.automation.sensors import default_sensors
 from biosense_pipeline.checks import default_checks
 from biosense_pipeline.jobs import default_jobs
 from biosense_pipeline.resources import default_resources
-from biosense_pipeline.schedules import default_schedules
-from biosense_pipeline.sensors import default_sensors
 
 
 def build_definitions(**resources: object) -> dg.Definitions:

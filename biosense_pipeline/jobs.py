@@ -11,7 +11,7 @@ from biosense_pipeline.assets.motion import motion_windows
 from biosense_pipeline.assets.recognition import pending_stream_batch, recognition_results
 from biosense_pipeline.assets.review import review_outcomes
 from biosense_pipeline.assets.summaries import hourly_agent_summary
-from biosense_pipeline.lanes import LANE_TAG, LIVE
+from biosense_pipeline.runs.lanes import LANE_TAG, LIVE
 
 recognition_job = dg.define_asset_job(
     "recognition_job",

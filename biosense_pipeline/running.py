@@ -12,8 +12,8 @@ import dagster as dg
 from biosense_pipeline.build import build_definitions
 from biosense_pipeline.choices import Approval
 from biosense_pipeline.errors import BiosenseError
-from biosense_pipeline.partitions import key_of_time
 from biosense_pipeline.resources import RecogniserResource
+from biosense_pipeline.runs.partitions import key_of_time
 from biosense_pipeline.settings import project_folder
 
 #: Dagster reports every event of a run; for a command, what failed is enough.

@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.incident_tables import AlertDelivery, Incident
-from biosense_pipeline.store.tables import Employee
+from biosense_pipeline.store.tables.incidents import AlertDelivery, Incident
+from biosense_pipeline.store.tables.pipeline import Employee
 from biosense_pipeline_tests.store.rows import AGENT
 
 #: What the URLs of these receivers hold and nobody may read elsewhere.

@@ -7,10 +7,10 @@ from functools import cache
 from sqlalchemy import func, select
 
 from biosense_pipeline.demo.frames import Person, own_frame, training_picture
-from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.evidence_tables import PresentationEvidence
-from biosense_pipeline.store.tables import ProcessStatus, RecognitionResult, StreamImage
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills, enter_training_images
+from biosense_pipeline.store.tables.evidence import PresentationEvidence
+from biosense_pipeline.store.tables.pipeline import ProcessStatus, RecognitionResult, StreamImage
 
 AGENT = "NA\\vep5898"
 

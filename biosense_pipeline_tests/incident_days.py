@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from biosense_pipeline.codes import Species, Status, StillResult
+from biosense_pipeline.store.agents.employees import employee_ids
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.employees import employee_ids
-from biosense_pipeline.store.evidence_tables import ImpersonationFinding, ImpersonationWindow
-from biosense_pipeline.store.impersonation_findings import LAST_CAPTURE, LAST_STILL
-from biosense_pipeline.store.incident_tables import AgentIdentityState, Incident
-from biosense_pipeline.store.tables import RecognitionResult, StreamImage
+from biosense_pipeline.store.evidence.findings import LAST_CAPTURE, LAST_STILL
+from biosense_pipeline.store.tables.evidence import ImpersonationFinding, ImpersonationWindow
+from biosense_pipeline.store.tables.incidents import AgentIdentityState, Incident
+from biosense_pipeline.store.tables.pipeline import RecognitionResult, StreamImage
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.store.rows import AGENT
 

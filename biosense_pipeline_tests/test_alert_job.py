@@ -7,12 +7,12 @@ import dagster as dg
 import pytest
 from sqlalchemy import update
 
+from biosense_pipeline.automation.sensors import alert_sensor
 from biosense_pipeline.local_time import local_now
 from biosense_pipeline.resources import DatabaseResource
-from biosense_pipeline.sensors import alert_sensor
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.incident_tables import AlertDelivery
+from biosense_pipeline.store.tables.incidents import AlertDelivery
 from biosense_pipeline.workflows.workbench import naive_utc_now
 from biosense_pipeline_tests.alerting import SECRETS, delivery_rows, enter_agent, enter_incident, webhook
 from biosense_pipeline_tests.dagster_runs import metadata_of, passed, run_job

@@ -16,12 +16,12 @@ from sqlalchemy import select
 from biosense_pipeline.codes import Process, StillResult
 from biosense_pipeline.demo.frames import Person, empty_frame, own_frame, training_picture
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.results import read_results
 from biosense_pipeline.store.schema import upgrade_schema
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import ProcessStatus
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills, enter_training_images
+from biosense_pipeline.store.stills.results import read_results
+from biosense_pipeline.store.tables.pipeline import ProcessStatus
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.enrol import check_training_images
 from biosense_pipeline.workflows.report import DrainReport

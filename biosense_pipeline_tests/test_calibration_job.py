@@ -8,7 +8,7 @@ import pytest
 
 from biosense_pipeline.build import build_definitions
 from biosense_pipeline.resources import RecogniserResource
-from biosense_pipeline.store.calibrations import Separability, calibration_in_force
+from biosense_pipeline.store.calibration.calibrations import Separability, calibration_in_force
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.workflows.workbench import Workbench
 from biosense_pipeline_tests.dagster_runs import checks_of, metadata_of, run_job
@@ -77,7 +77,7 @@ def test_agents_that_cannot_be_told_apart_are_named(
 ) -> None:
     """A check warns of the agents whom no tolerance keeps apart from a colleague, with both names and figures."""
     monkeypatch.setattr(
-        "biosense_pipeline.checks_calibration.not_separable",
+        "biosense_pipeline.checks.calibration.not_separable",
         lambda database, calibration_id: [Separability("NA\\one", "NA\\two", 0.35, 0.03, None, 0.31)],
     )
     check = checks_of(_run(instance, Prepared(people=1)))["every_agent_separable"]

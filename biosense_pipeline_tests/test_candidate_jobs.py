@@ -12,10 +12,10 @@ from biosense_pipeline.choices import EngineName
 from biosense_pipeline.resources import RecogniserResource
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.due import due_hours
-from biosense_pipeline.store.results import count_results
+from biosense_pipeline.store.runs.due import due_hours
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.summaries import read_summary
+from biosense_pipeline.store.stills.results import count_results
+from biosense_pipeline.store.stills.summaries import read_summary
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.workbench import Workbench
 from biosense_pipeline_tests.conftest import HOUR

@@ -13,9 +13,9 @@ import pytest
 
 from biosense_pipeline.choices import Approval
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.backlog import count_by_status
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.backlog import count_by_status
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.workbench import workbench
 from biosense_pipeline_tests.conftest import HOUR
@@ -111,7 +111,7 @@ def _start_with_small_claims(database: Database, home: Path) -> "subprocess.Pope
 def _run_ids(database: Database, ids: list[int]) -> set[str | None]:
     from sqlalchemy import select
 
-    from biosense_pipeline.store.tables import RecognitionResult
+    from biosense_pipeline.store.tables.pipeline import RecognitionResult
 
     with database.read() as connection:
         return set(

@@ -12,14 +12,14 @@ from sqlalchemy import delete, select, update
 from biosense_pipeline.demo.frames import Person, empty_frame, own_frame
 from biosense_pipeline.resources import RecogniserResource
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.approvals import approve
-from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
-from biosense_pipeline.store.claims import Claims, Released
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.results import count_results
+from biosense_pipeline.store.enrolment.approvals import approve
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.summaries import read_summary
-from biosense_pipeline.store.tables import (
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills, enter_training_images
+from biosense_pipeline.store.stills.claims import Claims, Released
+from biosense_pipeline.store.stills.results import count_results
+from biosense_pipeline.store.stills.summaries import read_summary
+from biosense_pipeline.store.tables.pipeline import (
     AgentHourSummary,
     FaceEncoding,
     RecognitionResult,

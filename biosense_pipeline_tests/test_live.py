@@ -9,12 +9,12 @@ import pytest
 
 from biosense_pipeline.evaluation.processes import RunningDagster, dagster_dev
 from biosense_pipeline.local_time import floor_hour
-from biosense_pipeline.store.backlog import count_by_status
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.motion_windows import read_motion
-from biosense_pipeline.store.results import count_results
+from biosense_pipeline.store.evidence.motion import read_motion
 from biosense_pipeline.store.schema import upgrade_schema
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.backlog import count_by_status
+from biosense_pipeline.store.stills.results import count_results
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.filling import capture, enrol, statuses
 
@@ -167,7 +167,7 @@ def _materialised(running: RunningDagster, asset: str, hour: datetime) -> bool:
 def _processed(database: Database) -> dict[int, Any]:
     from sqlalchemy import select
 
-    from biosense_pipeline.store.tables import StreamImage
+    from biosense_pipeline.store.tables.pipeline import StreamImage
 
     with database.read() as connection:
         return {

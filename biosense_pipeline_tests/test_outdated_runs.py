@@ -8,9 +8,9 @@ from unittest import mock
 import dagster as dg
 from dagster import DagsterRunStatus as RunStatus
 
-from biosense_pipeline import sensors
-from biosense_pipeline.outdated_runs import outdated_runs
-from biosense_pipeline.run_states import PARTITION, range_tags
+from biosense_pipeline.automation import sensors
+from biosense_pipeline.automation.outdated_runs import outdated_runs
+from biosense_pipeline.runs.states import PARTITION, range_tags
 from biosense_pipeline.store.database import Database
 from biosense_pipeline_tests.dagster_runs import KEY, run_job
 from biosense_pipeline_tests.workflows.evidence_rows import enter_scene, nobody

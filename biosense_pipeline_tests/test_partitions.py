@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biosense_pipeline.partitions import covered, hour_of_key, hourly, key_of_time
+from biosense_pipeline.runs.partitions import covered, hour_of_key, hourly, key_of_time
 
 NEW_YORK = hourly("America/New_York", datetime(2026, 1, 1))
 UTC_HOURS = hourly("UTC", datetime(2026, 1, 1))

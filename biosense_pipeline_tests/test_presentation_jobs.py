@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, delete, insert, select, update
 
+from biosense_pipeline.automation.presentation import impersonation_schedule, motion_schedule
 from biosense_pipeline.codes import StillResult, Verdict
-from biosense_pipeline.run_states import range_tags
-from biosense_pipeline.schedules_presentation import impersonation_schedule, motion_schedule
+from biosense_pipeline.runs.states import range_tags
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_tables import DeskUser
-from biosense_pipeline.store.evidence_tables import (
+from biosense_pipeline.store.review.verdicts import record_review
+from biosense_pipeline.store.stills.summaries import summarise
+from biosense_pipeline.store.tables.desk import DeskUser
+from biosense_pipeline.store.tables.evidence import (
     ImpersonationFinding,
     ImpersonationProgress,
     MotionWindow,
     PresentationEvidence,
 )
-from biosense_pipeline.store.incident_tables import AgentIdentityState, Incident
-from biosense_pipeline.store.reviews import record_review
-from biosense_pipeline.store.summaries import summarise
+from biosense_pipeline.store.tables.incidents import AgentIdentityState, Incident
 from biosense_pipeline.vision.presentation.features import FEATURES_ID, LENGTH
 from biosense_pipeline_tests.alerting import enter_incident
 from biosense_pipeline_tests.conftest import HOUR

@@ -7,14 +7,14 @@ import dagster as dg
 import pytest
 from sqlalchemy import select
 
+from biosense_pipeline.automation.presentation import impersonation_schedule, motion_schedule
 from biosense_pipeline.codes import StillResult
-from biosense_pipeline.lanes import BACKFILL, LANE_TAG, LIVE
-from biosense_pipeline.partitions import hour_of_key, key_of_time
-from biosense_pipeline.run_states import RANGE_END, RANGE_START, range_tags
-from biosense_pipeline.schedules_presentation import impersonation_schedule, motion_schedule
+from biosense_pipeline.runs.lanes import BACKFILL, LANE_TAG, LIVE
+from biosense_pipeline.runs.partitions import hour_of_key, key_of_time
+from biosense_pipeline.runs.states import RANGE_END, RANGE_START, range_tags
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.evidence_tables import ImpersonationFinding
-from biosense_pipeline.store.summaries import summarise
+from biosense_pipeline.store.stills.summaries import summarise
+from biosense_pipeline.store.tables.evidence import ImpersonationFinding
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.dagster_runs import KEY, evaluated, requested, run_job
 from biosense_pipeline_tests.incident_days import set_results

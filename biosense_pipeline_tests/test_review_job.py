@@ -6,12 +6,12 @@ import dagster as dg
 import pytest
 from sqlalchemy import insert, update
 
+from biosense_pipeline.automation.schedules import review_schedule
 from biosense_pipeline.codes import StillResult, Verdict
-from biosense_pipeline.schedules import review_schedule
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_tables import DeskUser, Review
-from biosense_pipeline.store.reviews import record_review
-from biosense_pipeline.store.summaries import summarise
+from biosense_pipeline.store.review.verdicts import record_review
+from biosense_pipeline.store.stills.summaries import summarise
+from biosense_pipeline.store.tables.desk import DeskUser, Review
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.dagster_runs import KEY, metadata_of, requested, run_job
 from biosense_pipeline_tests.store.rows import AGENT, NOW, OTHER, enter_finished

@@ -7,16 +7,16 @@ from unittest import mock
 import dagster as dg
 import pytest
 
-from biosense_pipeline.lanes import BACKFILL, LANE_TAG, LIVE
+from biosense_pipeline.automation.sensors import stream_img_sensor, train_img_sensor
 from biosense_pipeline.resources import DatabaseResource
-from biosense_pipeline.sensors import stream_img_sensor, train_img_sensor
+from biosense_pipeline.runs.lanes import BACKFILL, LANE_TAG, LIVE
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.due import mark_due
-from biosense_pipeline.store.heartbeats import Heartbeat, silent_for
+from biosense_pipeline.store.runs.due import mark_due
+from biosense_pipeline.store.runs.heartbeats import Heartbeat, silent_for
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.summaries import summarise
+from biosense_pipeline.store.stills.claims import Claims
+from biosense_pipeline.store.stills.summaries import summarise
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.filling import capture, enrol
 
@@ -64,7 +64,9 @@ def test_hour_under_way_is_followed(
 ) -> None:
     """The hour under way runs in the live lane and is followed; old hours go to the backfill lane."""
     under_way = HOUR + timedelta(hours=3)
-    monkeypatch.setattr("biosense_pipeline.sensors.local_now", lambda zone: under_way + timedelta(minutes=59))
+    monkeypatch.setattr(
+        "biosense_pipeline.automation.sensors.local_now", lambda zone: under_way + timedelta(minutes=59)
+    )
     capture(settings_database, under_way, 1)
     capture(settings_database, HOUR, 1)
     live, old = _tick(instance).run_requests or []
@@ -120,7 +122,7 @@ def test_failing_hour_rests_longer_each_time(
         _add_run(instance, dg.DagsterRunStatus.FAILURE)
         assert not _tick(instance).run_requests, failures
         monkeypatch.setattr(
-            "biosense_pipeline.run_states._utc_now", lambda rest=rest: began + timedelta(seconds=rest + 10)
+            "biosense_pipeline.runs.states._utc_now", lambda rest=rest: began + timedelta(seconds=rest + 10)
         )
         assert len(_tick(instance).run_requests or []) == 1, failures
     monkeypatch.undo()
@@ -136,15 +138,15 @@ def test_dead_run_gives_up_its_hour(
     run = _add_run(instance, dg.DagsterRunStatus.STARTED)
     instance.report_engine_event("started", run)
     monkeypatch.setattr(
-        "biosense_pipeline.run_states.silent_for", lambda database, ids: dict.fromkeys(ids, timedelta(minutes=4))
+        "biosense_pipeline.runs.states.silent_for", lambda database, ids: dict.fromkeys(ids, timedelta(minutes=4))
     )
     assert not _tick(instance).run_requests
     monkeypatch.setattr(
-        "biosense_pipeline.run_states.silent_for", lambda database, ids: dict.fromkeys(ids, timedelta(minutes=6))
+        "biosense_pipeline.runs.states.silent_for", lambda database, ids: dict.fromkeys(ids, timedelta(minutes=6))
     )
     _tick(instance)
     assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
-    monkeypatch.setattr("biosense_pipeline.run_states._utc_now", lambda: datetime.now(UTC) + timedelta(seconds=20))
+    monkeypatch.setattr("biosense_pipeline.runs.states._utc_now", lambda: datetime.now(UTC) + timedelta(seconds=20))
     assert len(_tick(instance).run_requests or []) == 1
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from biosense_pipeline.store.backlog import count_by_status
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.summaries import read_summary
+from biosense_pipeline.store.stills.backlog import count_by_status
+from biosense_pipeline.store.stills.summaries import read_summary
 from biosense_pipeline_tests.filling import capture, enrol, finished_attempts
 
 #: Asks the sensor which hours there are, as the daemon would, and runs each of them.
@@ -21,7 +21,7 @@ import dagster as dg
 from biosense_pipeline_tests.detector import keep_detector
 from biosense_pipeline.build import build_definitions
 from biosense_pipeline.resources import DatabaseResource
-from biosense_pipeline.sensors import stream_img_sensor
+from biosense_pipeline.automation.sensors import stream_img_sensor
 keep_detector()
 with dg.DagsterInstance.ephemeral() as instance:
     found = stream_img_sensor(dg.build_sensor_context(instance=instance), database=DatabaseResource())

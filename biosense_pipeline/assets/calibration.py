@@ -9,7 +9,7 @@ from biosense_pipeline.assets.summaries import hourly_agent_summary
 from biosense_pipeline.matching.score_calibration import reliability
 from biosense_pipeline.plots.calibration import calibration_densities, reliability_diagram
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
-from biosense_pipeline.store.tables import MatchCalibration
+from biosense_pipeline.store.tables.pipeline import MatchCalibration
 from biosense_pipeline.workflows.calibrate import CalibrationReport, Fitted, calibrate
 from biosense_pipeline.workflows.report_tables import Table, pair_table, separability_table
 

@@ -13,10 +13,10 @@ from biosense_pipeline.assets.metadata import Metadata, column_schema, count_tab
 from biosense_pipeline.assets.recognition import GROUP, recognition_results
 from biosense_pipeline.choices import Detection, EngineName
 from biosense_pipeline.matching.differences import SHARE_STEP, Differences
-from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.recognition import share_map
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
-from biosense_pipeline.store.tables import RecognitionResult
+from biosense_pipeline.runs.partitions import Hour
+from biosense_pipeline.store.tables.pipeline import RecognitionResult
 from biosense_pipeline.workflows.candidate import CandidateReport, compare
 from biosense_pipeline.workflows.candidate_settings import candidate_settings
 from biosense_pipeline.workflows.redecide import RedecisionReport, redecide

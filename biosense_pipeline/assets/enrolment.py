@@ -5,8 +5,8 @@ import dagster as dg
 from biosense_pipeline.assets.metadata import column_schema, count_table, table
 from biosense_pipeline.assets.sources import ENROLMENT, train_img
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
-from biosense_pipeline.store.tables import FaceEncoding, TrainingCheck
-from biosense_pipeline.store.training import benchmark_counts
+from biosense_pipeline.store.enrolment.images import benchmark_counts
+from biosense_pipeline.store.tables.pipeline import FaceEncoding, TrainingCheck
 from biosense_pipeline.workflows.enrol import EnrolmentReport, check_training_images, encode_benchmarks
 from biosense_pipeline.workflows.report_tables import Table
 

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from biosense_pipeline.assets.metadata import Metadata
-from biosense_pipeline.partitions import BACKFILL, HOURS, Hour, hour_of_key
+from biosense_pipeline.runs.partitions import BACKFILL, HOURS, Hour, hour_of_key
 
 
 def hourly_asset(

@@ -11,17 +11,17 @@ from biosense_pipeline.assets.recognised import Beat, each_hour, plot_once_over
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.codes import Species
 from biosense_pipeline.matching.evidence.ordering import LOOKBACK
-from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.agents import GOOD, NEITHER, agent_bars
 from biosense_pipeline.plots.presentation import evidence_lines
 from biosense_pipeline.resources import DatabaseResource, told_plainly
+from biosense_pipeline.runs.partitions import Hour
 from biosense_pipeline.settings import Settings, load_settings
+from biosense_pipeline.store.agents.employees import employee_lan_ids
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.employees import employee_lan_ids
-from biosense_pipeline.store.evidence_coverage import AgentCoverage, baselines_of_day, evidence_coverage
-from biosense_pipeline.store.evidence_tables import ImpersonationFinding, PresentationEvidence
-from biosense_pipeline.store.impersonation_findings import FindingRow, read_findings
-from biosense_pipeline.store.site_baselines import read_site_baseline
+from biosense_pipeline.store.evidence.coverage import AgentCoverage, baselines_of_day, evidence_coverage
+from biosense_pipeline.store.evidence.findings import FindingRow, read_findings
+from biosense_pipeline.store.evidence.site_baselines import read_site_baseline
+from biosense_pipeline.store.tables.evidence import ImpersonationFinding, PresentationEvidence
 from biosense_pipeline.vision.presentation.features import FEATURES_ID
 from biosense_pipeline.workflows.evidence_over_time import evidence_over_time
 from biosense_pipeline.workflows.impersonation import ImpersonationReport, detect_impersonation

@@ -10,13 +10,13 @@ from biosense_pipeline.assets.impersonation import REACH, impersonation_findings
 from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, table
 from biosense_pipeline.assets.recognised import Beat, each_hour, plot_once_over
 from biosense_pipeline.assets.recognition import recognition_results
-from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.presentation import evidence_lines
 from biosense_pipeline.resources import DatabaseResource, told_plainly
+from biosense_pipeline.runs.partitions import Hour
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.incident_rows import IncidentRow, incidents_during
-from biosense_pipeline.store.incident_tables import AlertDelivery, Incident
+from biosense_pipeline.store.incidents.rows import IncidentRow, incidents_during
+from biosense_pipeline.store.tables.incidents import AlertDelivery, Incident
 from biosense_pipeline.workflows.alerts.channels import channels
 from biosense_pipeline.workflows.alerts.deliver import deliver_alerts
 from biosense_pipeline.workflows.alerts.sender import AppriseSender

@@ -9,13 +9,13 @@ from biosense_pipeline.assets.impersonation import GROUP, presentation_evidence
 from biosense_pipeline.assets.metadata import Metadata, column_schema, count_table, table
 from biosense_pipeline.assets.recognised import Beat, each_hour, plot_once_over
 from biosense_pipeline.codes import MotionOutcome
-from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.agents import BAD, GOOD, NEITHER, agent_bars
 from biosense_pipeline.resources import DatabaseResource, told_plainly
+from biosense_pipeline.runs.partitions import Hour
+from biosense_pipeline.store.agents.employees import employee_lan_ids
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.employees import employee_lan_ids
-from biosense_pipeline.store.evidence_tables import MotionWindow
-from biosense_pipeline.store.motion_windows import MotionRow, read_motion
+from biosense_pipeline.store.evidence.motion import MotionRow, read_motion
+from biosense_pipeline.store.tables.evidence import MotionWindow
 from biosense_pipeline.workflows.motion import MotionReport, detect_motion
 from biosense_pipeline.workflows.report_tables import Table
 

@@ -9,14 +9,14 @@ import dagster as dg
 from biosense_pipeline.assets.hourly import materialise_hours
 from biosense_pipeline.assets.metadata import Metadata, plot
 from biosense_pipeline.local_time import local_now
-from biosense_pipeline.partitions import Hour
+from biosense_pipeline.runs.partitions import Hour
 from biosense_pipeline.settings import load_settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.evidence_coverage import count_evidence
-from biosense_pipeline.store.heartbeats import Heartbeat
-from biosense_pipeline.store.results import count_results
+from biosense_pipeline.store.evidence.coverage import count_evidence
+from biosense_pipeline.store.runs.heartbeats import Heartbeat
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.summaries import last_summed_up
+from biosense_pipeline.store.stills.results import count_results
+from biosense_pipeline.store.stills.summaries import last_summed_up
 
 #: Name of the entry in the metadata of every asset that analyses stored stills.
 RECOGNISED = "recognised_stills"

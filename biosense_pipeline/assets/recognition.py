@@ -11,16 +11,16 @@ from biosense_pipeline.assets.metadata import Metadata, column_schema, count_tab
 from biosense_pipeline.assets.sources import stream_img
 from biosense_pipeline.local_time import local_now
 from biosense_pipeline.matching.rule import Rule
-from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.recognition import distance_histogram
 from biosense_pipeline.resources import DatabaseResource, RecogniserResource, told_plainly
+from biosense_pipeline.runs.partitions import Hour
 from biosense_pipeline.settings import load_settings
-from biosense_pipeline.store.backlog import age, count_by_status, take_stock
-from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.outcomes import reset_for_reprocessing
-from biosense_pipeline.store.results import count_results, distances_of
-from biosense_pipeline.store.tables import RecognitionResult, StreamImage
+from biosense_pipeline.store.stills.backlog import age, count_by_status, take_stock
+from biosense_pipeline.store.stills.claims import Claims
+from biosense_pipeline.store.stills.outcomes import reset_for_reprocessing
+from biosense_pipeline.store.stills.results import count_results, distances_of
+from biosense_pipeline.store.tables.pipeline import RecognitionResult, StreamImage
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.report import DrainReport
 from biosense_pipeline.workflows.rules import load_rule

@@ -8,13 +8,13 @@ from biosense_pipeline.assets.hourly import hourly_asset, materialise_hours
 from biosense_pipeline.assets.metadata import Metadata, column_schema, plot, table
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.assets.summaries import hourly_agent_summary
-from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.agents import verdict_bars
 from biosense_pipeline.resources import DatabaseResource, told_plainly
+from biosense_pipeline.runs.partitions import Hour
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_tables import Review
-from biosense_pipeline.store.review_outcomes import ReviewOutcomes, newest_verdict
-from biosense_pipeline.store.review_outcomes import review_outcomes as read_outcomes
+from biosense_pipeline.store.review.outcomes import ReviewOutcomes, newest_verdict
+from biosense_pipeline.store.review.outcomes import review_outcomes as read_outcomes
+from biosense_pipeline.store.tables.desk import Review
 from biosense_pipeline.workflows.report_tables import Table
 
 #: Agents in the table and in the plot, those with the most verdicts.

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from biosense_pipeline.assets.metadata import column_schema
-from biosense_pipeline.store.tables import Employee, StreamImage, TrainingImage
+from biosense_pipeline.store.tables.pipeline import Employee, StreamImage, TrainingImage
 
 CAPTURE, ENROLMENT = "capture", "enrolment"
 

@@ -12,12 +12,12 @@ from biosense_pipeline.assets.metadata import Metadata, column_schema, count_tab
 from biosense_pipeline.assets.recognition import recognition_results
 from biosense_pipeline.assets.sources import employee
 from biosense_pipeline.codes import VERIFIED_RESULTS
-from biosense_pipeline.partitions import Hour
 from biosense_pipeline.plots.agents import agent_hour_heat_map
 from biosense_pipeline.resources import DatabaseResource, told_plainly
+from biosense_pipeline.runs.partitions import Hour
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.summaries import SummaryRow, read_summary, summarise
-from biosense_pipeline.store.tables import AgentHourSummary
+from biosense_pipeline.store.stills.summaries import SummaryRow, read_summary, summarise
+from biosense_pipeline.store.tables.pipeline import AgentHourSummary
 
 #: The heat map reaches this far back and shows this many agents, those least often verified.
 _MAP_HOURS, _MAP_AGENTS = 12, 20

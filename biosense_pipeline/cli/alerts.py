@@ -10,7 +10,7 @@ from biosense_pipeline.cli.opening import open_database
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table
 from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.settings import Settings, load_settings
-from biosense_pipeline.store.desk_views.alerts import Delivery, failing_deliveries, recent_deliveries
+from biosense_pipeline.store.alerts.view import Delivery, failing_deliveries, recent_deliveries
 from biosense_pipeline.workflows.alerts.channels import VARIABLE, Channel, channels
 from biosense_pipeline.workflows.alerts.deliver import AlertReport, deliver_alerts
 from biosense_pipeline.workflows.alerts.message import Message

@@ -9,7 +9,7 @@ from biosense_pipeline.cli.opening import open_database, open_workbench
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table
 from biosense_pipeline.cli.workers_option import workers_option
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.calibrations import activate
+from biosense_pipeline.store.calibration.calibrations import activate
 from biosense_pipeline.workflows.calibrate import CalibrationReport
 from biosense_pipeline.workflows.calibrate import calibrate as fit_calibration
 from biosense_pipeline.workflows.report_tables import pair_table, separability_table

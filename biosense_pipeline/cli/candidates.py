@@ -15,9 +15,9 @@ from biosense_pipeline.cli.workers_option import workers_option
 from biosense_pipeline.codes import Status
 from biosense_pipeline.matching.differences import Differences
 from biosense_pipeline.settings import Settings, load_settings
-from biosense_pipeline.store.backlog import count_by_status
-from biosense_pipeline.store.due import due_hours
+from biosense_pipeline.store.runs.due import due_hours
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.backlog import count_by_status
 from biosense_pipeline.workflows.candidate import CandidateReport, LeftOut
 from biosense_pipeline.workflows.candidate import compare as compare_stills
 from biosense_pipeline.workflows.candidate_settings import candidate_settings

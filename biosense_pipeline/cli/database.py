@@ -5,9 +5,9 @@ import click
 from biosense_pipeline.cli.opening import open_database
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table
 from biosense_pipeline.settings import load_settings
-from biosense_pipeline.store.backlog import count_by_status
 from biosense_pipeline.store.schema import schema_state, upgrade_schema
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.backlog import count_by_status
 
 
 @click.group()

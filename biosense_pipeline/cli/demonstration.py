@@ -26,16 +26,16 @@ from biosense_pipeline.demo.seeding import (
 )
 from biosense_pipeline.local_time import local_now
 from biosense_pipeline.settings import load_settings
-from biosense_pipeline.store.backlog import take_stock
-from biosense_pipeline.store.capture import CapturedImage, enter_stills
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.impersonation_findings import read_findings
-from biosense_pipeline.store.incident_rows import IncidentRow, incidents_during
-from biosense_pipeline.store.motion_windows import read_motion
-from biosense_pipeline.store.results import count_results
+from biosense_pipeline.store.evidence.findings import read_findings
+from biosense_pipeline.store.evidence.motion import read_motion
+from biosense_pipeline.store.incidents.rows import IncidentRow, incidents_during
 from biosense_pipeline.store.schema import upgrade_schema
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.summaries import SummaryRow, read_summary
+from biosense_pipeline.store.stills.backlog import take_stock
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills
+from biosense_pipeline.store.stills.results import count_results
+from biosense_pipeline.store.stills.summaries import SummaryRow, read_summary
 
 
 @click.command()

@@ -12,9 +12,16 @@ from biosense_pipeline.cli.output import as_json_option, print_json, print_table
 from biosense_pipeline.codes import Action, Role
 from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.settings import Settings, load_settings
-from biosense_pipeline.store.audit import AuditRecord, write_audit
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_users import StoredUser, add_user, all_users, has_users, set_active, set_password_hash
+from biosense_pipeline.store.users.accounts import (
+    StoredUser,
+    add_user,
+    all_users,
+    has_users,
+    set_active,
+    set_password_hash,
+)
+from biosense_pipeline.store.users.audit import AuditRecord, write_audit
 from biosense_pipeline.workflows.workbench import naive_utc_now
 
 _FIRST_USER = "Nobody can sign in yet: enter the first user with `biosense desk add-user NAME --role admin`."
@@ -55,7 +62,7 @@ def add(name: str, role: str, team: str | None, password_stdin: bool, as_json: b
     own team. admin: for all.
     """
     from biosense_pipeline.desk.accounts import hash_password
-    from biosense_pipeline.store.desk_views.agents import agents, teams_of
+    from biosense_pipeline.store.agents.visible import agents, teams_of
 
     database = open_database(load_settings())
     password_hash = hash_password(name, _password(password_stdin))

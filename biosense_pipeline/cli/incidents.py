@@ -21,7 +21,7 @@ from biosense_pipeline.evaluation.incidents.scenarios import Detections, FalseIn
 from biosense_pipeline.evaluation.incidents.shifts import Kind, World
 from biosense_pipeline.evaluation.page import prepare_report
 from biosense_pipeline.settings import Settings, load_settings
-from biosense_pipeline.store.calibrations import figures_in_force
+from biosense_pipeline.store.calibration.calibrations import figures_in_force
 from biosense_pipeline.workflows.incident_settings import incident_assumptions
 from biosense_pipeline.workflows.workbench import engine_spec
 

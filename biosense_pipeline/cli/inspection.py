@@ -11,9 +11,9 @@ from biosense_pipeline.cli.opening import open_database
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table
 from biosense_pipeline.errors import BiosenseError
 from biosense_pipeline.settings import ENV_PREFIX, Settings, load_settings
-from biosense_pipeline.store.backlog import count_by_status
 from biosense_pipeline.store.schema import schema_state
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.backlog import count_by_status
 from biosense_pipeline.vision.attack_model import AttackModel
 from biosense_pipeline.workflows.alerts.channels import channels
 from biosense_pipeline.workflows.alerts.message import load_template

@@ -11,9 +11,9 @@ from biosense_pipeline.cli.scope_options import scope_options
 from biosense_pipeline.cli.workers_option import workers_option
 from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.backlog import take_stock
-from biosense_pipeline.store.due import due_hours
+from biosense_pipeline.store.runs.due import due_hours
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.backlog import take_stock
 from biosense_pipeline.workflows.drain import drain as drain_stills
 from biosense_pipeline.workflows.enrol import EnrolmentReport, check_training_images, encode_benchmarks
 from biosense_pipeline.workflows.report import DrainReport

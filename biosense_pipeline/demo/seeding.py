@@ -12,8 +12,10 @@ from biosense_pipeline.demo import frames
 from biosense_pipeline.demo.day import AGENTS, ENROLLED_AT, LAN_IDS, UNDECIDED, plan
 from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.lan_ids import agent_key
-from biosense_pipeline.store.approvals import hold, reject
-from biosense_pipeline.store.capture import (
+from biosense_pipeline.store.agents.employees import describe, employee_ids
+from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.enrolment.approvals import hold, reject
+from biosense_pipeline.store.stills.capture import (
     CapturedImage,
     empty_tables,
     enter_stills,
@@ -21,9 +23,7 @@ from biosense_pipeline.store.capture import (
     foreign_lan_id,
     without_training_image,
 )
-from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.employees import describe, employee_ids
-from biosense_pipeline.store.results import read_results
+from biosense_pipeline.store.stills.results import read_results
 
 _BATCH = 25
 

@@ -11,9 +11,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from biosense_pipeline.codes import Action
 from biosense_pipeline.errors import WrongUse
-from biosense_pipeline.store.audit import Attempt, attempts_since
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_users import LONGEST_NAME, StoredUser, find_user, replace_hash, user_key
+from biosense_pipeline.store.users.accounts import LONGEST_NAME, StoredUser, find_user, replace_hash, user_key
+from biosense_pipeline.store.users.audit import Attempt, attempts_since
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1024
 #: Failed sign-ins within the window after which no more are tried, for one name and from one address.

@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from biosense_pipeline.codes import Action
 from biosense_pipeline.desk.visitor import current_visitor
-from biosense_pipeline.store.audit import AuditRecord, write_audit
+from biosense_pipeline.store.users.audit import AuditRecord, write_audit
 
 
 def record(request: Request, action: Action, **values: Any) -> None:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from biosense_pipeline.desk.visitor import visitor_of
 from biosense_pipeline.errors import WrongUse
-from biosense_pipeline.store.desk_views.alerts import failing_deliveries
+from biosense_pipeline.store.alerts.view import failing_deliveries
 from biosense_pipeline.workflows.alerts.channels import channels
 
 

@@ -18,7 +18,8 @@ from biosense_pipeline.desk.visitor import Visitor
 from biosense_pipeline.errors import DatabaseUnavailable
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_sessions import (
+from biosense_pipeline.store.users.accounts import StoredUser
+from biosense_pipeline.store.users.sessions import (
     StoredSession,
     end_session,
     find_session,
@@ -26,7 +27,6 @@ from biosense_pipeline.store.desk_sessions import (
     note_use,
     start_session,
 )
-from biosense_pipeline.store.desk_users import StoredUser
 
 _log = logging.getLogger(__name__)
 

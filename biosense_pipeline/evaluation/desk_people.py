@@ -11,9 +11,9 @@ from sqlalchemy import Connection, insert
 
 from biosense_pipeline.codes import Role, Status, TrainingResult
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_users import add_user
-from biosense_pipeline.store.tables import Employee, FaceEncoding, TrainingCheck, TrainingImage
-from biosense_pipeline.store.training import ENCODING_DTYPE
+from biosense_pipeline.store.enrolment.images import ENCODING_DTYPE
+from biosense_pipeline.store.tables.pipeline import Employee, FaceEncoding, TrainingCheck, TrainingImage
+from biosense_pipeline.store.users.accounts import add_user
 
 #: Agents of a team.
 TEAM = 20

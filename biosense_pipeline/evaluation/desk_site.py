@@ -22,8 +22,8 @@ from biosense_pipeline.evaluation.desk_statements import (
     SUMMARY,
 )
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.findings import FINDINGS
-from biosense_pipeline.store.tables import ProcessStatus, StreamImage
+from biosense_pipeline.store.review.findings import FINDINGS
+from biosense_pipeline.store.tables.pipeline import ProcessStatus, StreamImage
 
 #: Working days before today that hold stills, the hour at which each begins, and how long it takes.
 _DAYS, _MORNING, _WORKDAY = 15, timedelta(hours=9), timedelta(hours=8)

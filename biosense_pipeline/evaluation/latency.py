@@ -15,9 +15,9 @@ from biosense_pipeline.evaluation.processes import dagster_dev
 from biosense_pipeline.evaluation.scratch import scratch_database
 from biosense_pipeline.local_time import local_now
 from biosense_pipeline.settings import load_settings
-from biosense_pipeline.store.capture import CapturedImage, enter_stills
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.results import read_results
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills
+from biosense_pipeline.store.stills.results import read_results
 
 #: Seconds within which 95 of 100 stills must have their result; beyond it the command fails.
 LIMIT = 15.0

@@ -10,7 +10,7 @@ from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.matching.benchmark import Reference, TrainingImageFacts
 from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.claims import ClaimedStill
+from biosense_pipeline.store.stills.claims import ClaimedStill
 from biosense_pipeline.vision.examine import Examination, Examiner
 from biosense_pipeline.vision.faces import FULL_LOOK, Look, Picture
 from biosense_pipeline.workflows.judge import judge

@@ -11,9 +11,9 @@ from biosense_pipeline.evaluation.cameras import Camera, Capture
 from biosense_pipeline.evaluation.scratch import scratch_database
 from biosense_pipeline.evaluation.speed import Contender
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.enrol import check_training_images
 from biosense_pipeline.workflows.report import DrainReport

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement
 
-from biosense_pipeline.store.tables import StreamImage
+from biosense_pipeline.store.tables.pipeline import StreamImage
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,16 @@ from biosense_pipeline.matching.evidence.baseline import Baseline, Site, Sitting
 from biosense_pipeline.matching.evidence.presentation import measured, site, sitting
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel
 from biosense_pipeline.matching.evidence.site_baseline import parameters_of, site_from, site_of_baselines
-from biosense_pipeline.store.baselines import StoredBaseline, read_baseline, write_baseline
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.presentation_evidence import captures_before
-from biosense_pipeline.store.site_baselines import (
+from biosense_pipeline.store.evidence.baselines import StoredBaseline, read_baseline, write_baseline
+from biosense_pipeline.store.evidence.site_baselines import (
     StoredSite,
     newest_baselines,
     read_site_baseline,
     write_site_baseline,
 )
-from biosense_pipeline.store.suspected_stills import SuspectedStills, suspected_stills
+from biosense_pipeline.store.evidence.stills import captures_before
+from biosense_pipeline.store.incidents.suspected_stills import SuspectedStills, suspected_stills
 from biosense_pipeline.workflows.evidence_windows import evidence_window
 
 #: A baseline is made of the last sittings before it, and of so many stills from the middle of each: several sittings

@@ -11,7 +11,8 @@ from biosense_pipeline.matching.comparisons import AgentPair, Comparisons, Kind
 from biosense_pipeline.matching.held_out import FEWEST_PEOPLE, HeldOut, hold_out
 from biosense_pipeline.matching.llr_fit import fit, supported_bounds
 from biosense_pipeline.matching.thresholds import LookAlikes, look_alikes, supported_fmr, tolerance_at_fmr
-from biosense_pipeline.store.calibrations import (
+from biosense_pipeline.store.agents.employees import employee_ids
+from biosense_pipeline.store.calibration.calibrations import (
     Candidate,
     OwnTolerance,
     Separability,
@@ -19,7 +20,6 @@ from biosense_pipeline.store.calibrations import (
     calibration_in_force,
     store_candidate,
 )
-from biosense_pipeline.store.employees import employee_ids
 from biosense_pipeline.workflows.calibration_material import Material, Source, confirmed, gather, presumed_stills
 from biosense_pipeline.workflows.workbench import Workbench
 

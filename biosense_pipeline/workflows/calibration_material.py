@@ -31,7 +31,7 @@ from biosense_pipeline.lan_ids import agent_key, registered_form
 from biosense_pipeline.matching.benchmark import Reference, ReferenceState
 from biosense_pipeline.matching.comparisons import AgentPair, Comparisons, Kind
 from biosense_pipeline.matching.distance import distances
-from biosense_pipeline.store.calibration_pairs import (
+from biosense_pipeline.store.calibration.pairs import (
     ComparedStill,
     approved_images,
     compared_stills,
@@ -39,8 +39,8 @@ from biosense_pipeline.store.calibration_pairs import (
     false_alarm_share,
     working_hours,
 )
-from biosense_pipeline.store.pictures import pictures
-from biosense_pipeline.store.tables import StreamImage
+from biosense_pipeline.store.stills.pictures import pictures
+from biosense_pipeline.store.tables.pipeline import StreamImage
 from biosense_pipeline.workflows.enrol import find_references
 from biosense_pipeline.workflows.workbench import Workbench
 

@@ -18,19 +18,19 @@ from biosense_pipeline.matching.benchmark import Reference, ReferenceState, Trai
 from biosense_pipeline.matching.differences import Decided, Differences
 from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.calibrations import calibration_in_force
-from biosense_pipeline.store.candidates import (
+from biosense_pipeline.store.calibration.calibrations import calibration_in_force
+from biosense_pipeline.store.enrolment.images import training_encodings
+from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.candidates import (
     StoredComparison,
     comparisons,
     processed_stills,
     write_candidate_results,
 )
-from biosense_pipeline.store.claims import ClaimedStill
-from biosense_pipeline.store.outcomes import StillOutcome
-from biosense_pipeline.store.pictures import pictures
-from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import StreamImage
-from biosense_pipeline.store.training import training_encodings
+from biosense_pipeline.store.stills.claims import ClaimedStill
+from biosense_pipeline.store.stills.outcomes import StillOutcome
+from biosense_pipeline.store.stills.pictures import pictures
+from biosense_pipeline.store.tables.pipeline import StreamImage
 from biosense_pipeline.vision.examine import Examination, Fault
 from biosense_pipeline.workflows.candidate_settings import changed_variables
 from biosense_pipeline.workflows.enrol import encode_training_images

@@ -1,8 +1,8 @@
 """The main job: process pending stills until none is left, and go on with new ones where that is asked."""
 
-from biosense_pipeline.store.backlog import take_stock
-from biosense_pipeline.store.claims import Claims, Released
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.backlog import take_stock
+from biosense_pipeline.store.stills.claims import Claims, Released
 from biosense_pipeline.workflows.pipeline import Pipeline
 from biosense_pipeline.workflows.report import DrainReport, Progress
 from biosense_pipeline.workflows.workbench import Workbench

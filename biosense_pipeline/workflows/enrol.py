@@ -9,10 +9,8 @@ from biosense_pipeline.choices import Approval
 from biosense_pipeline.codes import Process, Status, TrainingResult
 from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.matching.benchmark import Reference, ReferenceState, TrainingImageFacts, choose_reference
-from biosense_pipeline.store.employees import employee_ids
-from biosense_pipeline.store.pictures import pictures
-from biosense_pipeline.store.tables import TrainingImage
-from biosense_pipeline.store.training import (
+from biosense_pipeline.store.agents.employees import employee_ids
+from biosense_pipeline.store.enrolment.images import (
     TrainingRow,
     TrainingState,
     lan_ids_of,
@@ -21,7 +19,9 @@ from biosense_pipeline.store.training import (
     unencoded_benchmark_ids,
     unmeasured_ids,
 )
-from biosense_pipeline.store.verdicts import TrainingVerdict, record_verdicts
+from biosense_pipeline.store.enrolment.verdicts import TrainingVerdict, record_verdicts
+from biosense_pipeline.store.stills.pictures import pictures
+from biosense_pipeline.store.tables.pipeline import TrainingImage
 from biosense_pipeline.vision.examine import Examination
 from biosense_pipeline.vision.faces import ENROLMENT_LOOK, FULL_LOOK
 from biosense_pipeline.workflows.training_verdicts import Gate, plain_verdict

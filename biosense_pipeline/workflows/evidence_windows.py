@@ -5,7 +5,7 @@ from datetime import datetime
 
 from biosense_pipeline.matching.evidence.still import EvidenceStill
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.presentation_evidence import StoredStill, read_window
+from biosense_pipeline.store.evidence.stills import StoredStill, read_window
 
 
 def evidence_window(database: Database, employee_id: int, start: datetime, end: datetime) -> list[EvidenceStill]:

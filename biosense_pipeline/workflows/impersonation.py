@@ -18,16 +18,16 @@ from biosense_pipeline.matching.evidence.print_windows import BaselineOf, PrintW
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel, RecaptureModelUnusable
 from biosense_pipeline.matching.evidence.stretch import Stretch
 from biosense_pipeline.settings import Settings
+from biosense_pipeline.store.agents.employees import of_these
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.employees import of_these
-from biosense_pipeline.store.impersonation_findings import (
+from biosense_pipeline.store.evidence.findings import (
     Continued,
     FindingRow,
     agents_with_findings,
     replace_findings,
 )
-from biosense_pipeline.store.impersonation_windows import WindowRow
-from biosense_pipeline.store.presentation_evidence import agents_with_evidence, captures_before
+from biosense_pipeline.store.evidence.stills import agents_with_evidence, captures_before
+from biosense_pipeline.store.evidence.windows import WindowRow
 from biosense_pipeline.workflows.baselines import baselines
 from biosense_pipeline.workflows.evidence_windows import evidence_window
 from biosense_pipeline.workflows.judged_before import JudgedBefore

@@ -23,10 +23,9 @@ from biosense_pipeline.matching.incidents.incident import Incident
 from biosense_pipeline.matching.incidents.state import AgentState
 from biosense_pipeline.matching.incidents.stills import IncidentStill, PresentationFinding
 from biosense_pipeline.settings import Settings
+from biosense_pipeline.store.agents.employees import employee_ids
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.employees import employee_ids
-from biosense_pipeline.store.incident_stills import OutcomeStill, agents_with_findings_across, outcome_stills
-from biosense_pipeline.store.incidents import (
+from biosense_pipeline.store.incidents.analyses import (
     AgentAnalysis,
     FoundIncident,
     HourState,
@@ -36,7 +35,8 @@ from biosense_pipeline.store.incidents import (
     states_before,
     store_analyses,
 )
-from biosense_pipeline.store.tables import Employee
+from biosense_pipeline.store.incidents.stills import OutcomeStill, agents_with_findings_across, outcome_stills
+from biosense_pipeline.store.tables.pipeline import Employee
 from biosense_pipeline.workflows.incident_settings import incident_assumptions
 from biosense_pipeline.workflows.workbench import engine_spec
 

@@ -10,9 +10,9 @@ from biosense_pipeline.codes import Status, StillResult
 from biosense_pipeline.matching.benchmark import Reference, ReferenceState
 from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.claims import ClaimedStill
-from biosense_pipeline.store.outcomes import REFERENCES, Comparison, StillOutcome
-from biosense_pipeline.store.presentation_evidence import KeptEvidence, KeptFace
+from biosense_pipeline.store.evidence.stills import KeptEvidence, KeptFace
+from biosense_pipeline.store.stills.claims import ClaimedStill
+from biosense_pipeline.store.stills.outcomes import REFERENCES, Comparison, StillOutcome
 from biosense_pipeline.vision.examine import Examination, Fault
 from biosense_pipeline.vision.faces import Face
 from biosense_pipeline.workflows.workbench import naive_utc_now

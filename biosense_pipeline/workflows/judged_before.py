@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.matching.evidence.ordering import LOOKBACK
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.impersonation_progress import (
+from biosense_pipeline.store.evidence.progress import (
     Progress,
     StillVersion,
     finding_keys,

@@ -15,8 +15,8 @@ from biosense_pipeline.choices import Detection, EngineName
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.claims import ClaimedStill
-from biosense_pipeline.store.outcomes import StillOutcome
+from biosense_pipeline.store.stills.claims import ClaimedStill
+from biosense_pipeline.store.stills.outcomes import StillOutcome
 from biosense_pipeline.vision.examine import Examination
 from biosense_pipeline.vision.faces import FULL_LOOK, Box, Look
 

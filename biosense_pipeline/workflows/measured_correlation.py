@@ -8,8 +8,8 @@ import numpy as np
 
 from biosense_pipeline.matching.incidents.rejection_runs import RejectionRuns, Rejections, rejection_runs
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.rejections import rejections
-from biosense_pipeline.store.suspected_stills import suspected_stills
+from biosense_pipeline.store.incidents.rejections import rejections
+from biosense_pipeline.store.incidents.suspected_stills import suspected_stills
 
 
 @dataclass(frozen=True)

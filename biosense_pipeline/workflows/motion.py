@@ -17,10 +17,10 @@ from biosense_pipeline.codes import MotionOutcome
 from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.matching.evidence.life import ENOUGH, FEWEST, LEAST_CHANGE, life
 from biosense_pipeline.matching.evidence.still import EvidenceStill
+from biosense_pipeline.store.agents.employees import of_these
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.employees import of_these
-from biosense_pipeline.store.motion_windows import MotionRow, agents_with_motion, read_motion, replace_motion
-from biosense_pipeline.store.presentation_evidence import agents_with_evidence
+from biosense_pipeline.store.evidence.motion import MotionRow, agents_with_motion, read_motion, replace_motion
+from biosense_pipeline.store.evidence.stills import agents_with_evidence
 from biosense_pipeline.workflows.evidence_windows import evidence_window
 
 #: Name among the numbers of a hash of all that the outcome follows from.

@@ -16,11 +16,11 @@ from biosense_pipeline.lan_ids import agent_key
 from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.matching.benchmark import Reference, ReferenceState
 from biosense_pipeline.matching.rule import Rule
-from biosense_pipeline.store.claims import Claim, ClaimedStill, Claims
-from biosense_pipeline.store.outcomes import StillOutcome, write_outcomes
-from biosense_pipeline.store.pictures import StoredPicture, pictures
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import StreamImage
+from biosense_pipeline.store.stills.claims import Claim, ClaimedStill, Claims
+from biosense_pipeline.store.stills.outcomes import StillOutcome, write_outcomes
+from biosense_pipeline.store.stills.pictures import StoredPicture, pictures
+from biosense_pipeline.store.tables.pipeline import StreamImage
 from biosense_pipeline.vision.examine import Examination
 from biosense_pipeline.vision.faces import Look
 from biosense_pipeline.workflows.enrol import find_references

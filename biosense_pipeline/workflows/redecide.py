@@ -13,10 +13,10 @@ from biosense_pipeline.local_time import floor_hour, local_now
 from biosense_pipeline.matching.differences import Decided, Differences
 from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.candidates import processed_stills
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.redecisions import Redecided, Redecision, ShownStill, redecide_stills
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.candidates import processed_stills
+from biosense_pipeline.store.stills.redecisions import Redecided, Redecision, ShownStill, redecide_stills
 from biosense_pipeline.workflows.rules import load_rule
 from biosense_pipeline.workflows.workbench import engine_spec, with_own_tolerance
 

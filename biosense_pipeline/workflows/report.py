@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from biosense_pipeline.codes import StillResult
-from biosense_pipeline.store.backlog import Stock
-from biosense_pipeline.store.claims import Released
-from biosense_pipeline.store.outcomes import StillOutcome
+from biosense_pipeline.store.stills.backlog import Stock
+from biosense_pipeline.store.stills.claims import Released
+from biosense_pipeline.store.stills.outcomes import StillOutcome
 from biosense_pipeline.vision.examine import Examination
 
 #: Values kept of each kind: a day's drain must not grow with its stills, and percentiles need no more.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from biosense_pipeline.matching.differences import Differences, Tally
-from biosense_pipeline.store.calibrations import Separability
+from biosense_pipeline.store.calibration.calibrations import Separability
 
 
 class Table(NamedTuple):

@@ -3,7 +3,7 @@
 from biosense_pipeline.matching.calibration import Calibration
 from biosense_pipeline.matching.rule import Rule
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.calibrations import calibration_in_force
+from biosense_pipeline.store.calibration.calibrations import calibration_in_force
 from biosense_pipeline.store.database import Database
 
 

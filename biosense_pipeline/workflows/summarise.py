@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.summaries import summarise
+from biosense_pipeline.store.stills.summaries import summarise
 
 
 def summarise_hours(database: Database, hours: Iterable[datetime]) -> int:

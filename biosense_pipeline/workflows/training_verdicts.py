@@ -16,9 +16,9 @@ from biosense_pipeline.matching.enrolment import (
     quality_checks,
 )
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.training import enrolled_faces
-from biosense_pipeline.store.training_checks import StoredCheck
-from biosense_pipeline.store.verdicts import EncodedFace, TrainingVerdict
+from biosense_pipeline.store.enrolment.checks import StoredCheck
+from biosense_pipeline.store.enrolment.images import enrolled_faces
+from biosense_pipeline.store.enrolment.verdicts import EncodedFace, TrainingVerdict
 from biosense_pipeline.vision.examine import Examination, Fault
 from biosense_pipeline.workflows.rules import load_rule
 from biosense_pipeline.workflows.workbench import Workbench, naive_utc_now

@@ -11,8 +11,8 @@ from biosense_pipeline.choices import EngineName
 from biosense_pipeline.local_time import local_now
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.heartbeats import Heartbeat
-from biosense_pipeline.store.pictures import StoredPicture
+from biosense_pipeline.store.runs.heartbeats import Heartbeat
+from biosense_pipeline.store.stills.pictures import StoredPicture
 from biosense_pipeline.vision.decode import ImageLimits
 from biosense_pipeline.vision.engines import EngineSpec
 from biosense_pipeline.vision.examine import Examination, Examiner, Fault, InlineExaminer

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from biosense_pipeline.codes import AlertEvent
-from biosense_pipeline.store.alert_deliveries import enter_deliveries
+from biosense_pipeline.store.alerts.deliveries import enter_deliveries
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.workflows.workbench import naive_utc_now
 from biosense_pipeline_tests.alerting import (

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.incident_tables import Incident
+from biosense_pipeline.store.tables.incidents import Incident
 from biosense_pipeline_tests.cli.conftest import Run
 from biosense_pipeline_tests.store.rows import OTHER
 from biosense_pipeline_tests.workflows.evidence_rows import enter_scene, frozen_at, motionless, person

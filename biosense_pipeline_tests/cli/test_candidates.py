@@ -8,10 +8,10 @@ from unittest import mock
 import pytest
 
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.results import count_results
 from biosense_pipeline.store.schema import upgrade_schema
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.summaries import read_summary
+from biosense_pipeline.store.stills.results import count_results
+from biosense_pipeline.store.stills.summaries import read_summary
 from biosense_pipeline_tests.cli.conftest import Done, Run
 from biosense_pipeline_tests.workflows.fakes import AGENT, PreparedExaminer
 from biosense_pipeline_tests.workflows.two_models import CANDIDATE, OTHER, PRESENT, SHARPER, process

@@ -11,14 +11,14 @@ from biosense_pipeline.demo import seeding
 from biosense_pipeline.demo.day import AGENTS, HOURS, LAN_IDS, UNDECIDED, PlannedStill
 from biosense_pipeline.demo.seeding import Deviation, deviations, enrol_demo_agents, live_frames, seed_day
 from biosense_pipeline.errors import WrongUse
-from biosense_pipeline.store.capture import CapturedImage, empty_tables, enter_stills, enter_training_images
+from biosense_pipeline.store.agents.employees import employee_ids
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_tables import DeskUser, Review
-from biosense_pipeline.store.employees import employee_ids
-from biosense_pipeline.store.results import read_results
-from biosense_pipeline.store.tables import Base, Employee, StreamImage, TrainingImage
-from biosense_pipeline.store.training import unchecked_ids
-from biosense_pipeline.store.training_checks import checks_of
+from biosense_pipeline.store.enrolment.checks import checks_of
+from biosense_pipeline.store.enrolment.images import unchecked_ids
+from biosense_pipeline.store.stills.capture import CapturedImage, empty_tables, enter_stills, enter_training_images
+from biosense_pipeline.store.stills.results import read_results
+from biosense_pipeline.store.tables.desk import DeskUser, Review
+from biosense_pipeline.store.tables.pipeline import Base, Employee, StreamImage, TrainingImage
 
 Enter = Callable[[Database, list[CapturedImage]], list[int]]
 MORNING = datetime(2026, 3, 2, 8, 59)

@@ -20,9 +20,9 @@ from biosense_pipeline.desk import accounts
 from biosense_pipeline.desk.app import make_app
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_tables import AuditEntry
-from biosense_pipeline.store.desk_users import add_user
-from biosense_pipeline.store.tables import Employee
+from biosense_pipeline.store.tables.desk import AuditEntry
+from biosense_pipeline.store.tables.pipeline import Employee
+from biosense_pipeline.store.users.accounts import add_user
 
 PASSWORD = "correct horse battery"
 #: What hashes passwords takes a tenth of a second on purpose; the other one as good as no time.

@@ -4,12 +4,12 @@ from sqlalchemy import select
 
 from biosense_pipeline.codes import Status, StillResult, TrainingResult
 from biosense_pipeline.demo.frames import Person, own_frame, training_picture
-from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.outcomes import write_outcomes
-from biosense_pipeline.store.tables import TrainingImage
-from biosense_pipeline_tests.store.desk_views.rows import decide_training
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills, enter_training_images
+from biosense_pipeline.store.stills.outcomes import write_outcomes
+from biosense_pipeline.store.tables.pipeline import TrainingImage
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, NOW, change, outcome
+from biosense_pipeline_tests.store.views.rows import decide_training
 
 
 def waiting_image(database: Database, lan_id: str = AGENT) -> int:

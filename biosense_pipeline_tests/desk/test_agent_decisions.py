@@ -8,8 +8,8 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline_tests.desk.conftest import Desk
 from biosense_pipeline_tests.desk.reading import follow, links
 from biosense_pipeline_tests.desk.rows import compared_still, stood, waiting_image
-from biosense_pipeline_tests.store.desk_views.rows import decide_training
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, NOW, OTHER, enter_finished, enter_training, fetch, still
+from biosense_pipeline_tests.store.views.rows import decide_training
 
 
 def test_approving_returns_stills(desk: Desk) -> None:

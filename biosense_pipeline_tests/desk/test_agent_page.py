@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import insert, update
 
 from biosense_pipeline.codes import Role, Status, StillResult, TrainingResult, Verdict
-from biosense_pipeline.store.calibrations import Candidate, OwnTolerance, activate, store_candidate
-from biosense_pipeline.store.reviews import record_review
-from biosense_pipeline.store.tables import StreamImage, TrainingImage
-from biosense_pipeline.store.training_checks import StoredCheck, write_checks
+from biosense_pipeline.store.calibration.calibrations import Candidate, OwnTolerance, activate, store_candidate
+from biosense_pipeline.store.enrolment.checks import StoredCheck, write_checks
+from biosense_pipeline.store.review.verdicts import record_review
+from biosense_pipeline.store.tables.pipeline import StreamImage, TrainingImage
 from biosense_pipeline_tests.desk.conftest import Desk
 from biosense_pipeline_tests.desk.reading import links
 from biosense_pipeline_tests.desk.rows import compared_still, waiting_image
-from biosense_pipeline_tests.store.desk_views.rows import decide_training
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, NOW, OTHER, enter_finished, enter_training
+from biosense_pipeline_tests.store.views.rows import decide_training
 
 UNKNOWN = StillResult.UNKNOWN_PERSON
 SECOND = timedelta(seconds=1)

@@ -19,8 +19,8 @@ from sqlalchemy import func, select
 
 from biosense_pipeline.codes import Status, StillResult, Verdict
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_tables import AuditEntry, Review
-from biosense_pipeline.store.tables import Employee, StreamImage, TrainingImage
+from biosense_pipeline.store.tables.desk import AuditEntry, Review
+from biosense_pipeline.store.tables.pipeline import Employee, StreamImage, TrainingImage
 from biosense_pipeline_tests.cli.conftest import biosense, copy_database
 from biosense_pipeline_tests.desk.conftest import PASSWORD, Desk
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from biosense_pipeline.codes import AlertEvent, Role
-from biosense_pipeline.store.alert_deliveries import claim_delivery, enter_deliveries, record_failure
+from biosense_pipeline.store.alerts.deliveries import claim_delivery, enter_deliveries, record_failure
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.workflows.alerts.channels import channels
 from biosense_pipeline_tests.alerting import SECRETS, TOKEN, USER, enter_incident

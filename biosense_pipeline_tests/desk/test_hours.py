@@ -11,8 +11,8 @@ from sqlalchemy import insert
 
 from biosense_pipeline.codes import Role, Status, StillResult
 from biosense_pipeline.desk.pages.hours import csv_cell
-from biosense_pipeline.store.summaries import summarise
-from biosense_pipeline.store.tables import AgentHourSummary
+from biosense_pipeline.store.stills.summaries import summarise
+from biosense_pipeline.store.tables.pipeline import AgentHourSummary
 from biosense_pipeline_tests.desk.conftest import Desk
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, OTHER, enter_finished
 
@@ -106,7 +106,7 @@ def test_pages_of_hours(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_totals_of_much_are_counted_when_asked(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where counting takes a while the page comes without totals and offers them."""
-    monkeypatch.setattr("biosense_pipeline.store.desk_views.hours._AGENT_DAYS", 3)
+    monkeypatch.setattr("biosense_pipeline.store.views.hours._AGENT_DAYS", 3)
     browser = filled.signed_in()
     address = "/hours?first=2026-03-02&last=2026-03-03"
     page = browser.get(address).text

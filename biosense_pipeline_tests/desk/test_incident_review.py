@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from biosense_pipeline.codes import Role
-from biosense_pipeline.store.alertable_incidents import alertable_incidents
-from biosense_pipeline.store.incident_tables import Incident, IncidentReview
+from biosense_pipeline.store.alerts.alertable import alertable_incidents
+from biosense_pipeline.store.tables.incidents import Incident, IncidentReview
 from biosense_pipeline_tests.alerting import change_incident, enter_incident
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.desk.conftest import NOW, Browser, Desk

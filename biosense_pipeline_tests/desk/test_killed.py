@@ -15,10 +15,10 @@ from sqlalchemy import select
 
 from biosense_pipeline.codes import Role, StillResult, Verdict
 from biosense_pipeline.desk.accounts import hash_password
+from biosense_pipeline.store.agents.employees import employee_ids
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_tables import AuditEntry, Review
-from biosense_pipeline.store.desk_users import add_user
-from biosense_pipeline.store.employees import employee_ids
+from biosense_pipeline.store.tables.desk import AuditEntry, Review
+from biosense_pipeline.store.users.accounts import add_user
 from biosense_pipeline_tests.cli.conftest import BIOSENSE, biosense, environment
 from biosense_pipeline_tests.desk.conftest import NOW, PASSWORD
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, enter_finished

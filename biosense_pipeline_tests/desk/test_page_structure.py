@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from biosense_pipeline.codes import Role
-from biosense_pipeline.store.summaries import summarise
+from biosense_pipeline.store.stills.summaries import summarise
 from biosense_pipeline_tests.desk.conftest import Desk
 from biosense_pipeline_tests.desk.reading import Structure
 from biosense_pipeline_tests.desk.rows import compared_still, waiting_image

@@ -10,9 +10,9 @@ from sqlalchemy import insert
 
 from biosense_pipeline.codes import Role
 from biosense_pipeline.demo.frames import Person, own_frame, training_picture
-from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.tables import FaceEncoding, RecognitionResult
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills, enter_training_images
+from biosense_pipeline.store.tables.pipeline import FaceEncoding, RecognitionResult
 from biosense_pipeline_tests.desk.conftest import Browser, Desk
 from biosense_pipeline_tests.pictures import png_claiming, saved
 from biosense_pipeline_tests.store.rows import change

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from biosense_pipeline.codes import Role, Status, StillResult, Verdict
-from biosense_pipeline.store.desk_tables import Review
+from biosense_pipeline.store.tables.desk import Review
 from biosense_pipeline_tests.desk.conftest import Browser, Desk
 from biosense_pipeline_tests.desk.reading import links
 from biosense_pipeline_tests.desk.rows import compared_still
-from biosense_pipeline_tests.store.desk_views.rows import decide_training
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, OTHER, change, enter_finished, enter_training
+from biosense_pipeline_tests.store.views.rows import decide_training
 
 UNKNOWN = StillResult.UNKNOWN_PERSON
 MINUTE = timedelta(minutes=1)

@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 from biosense_pipeline.codes import Role
 from biosense_pipeline.desk.accounts import hash_password
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_sessions import find_session, start_session
-from biosense_pipeline.store.desk_tables import DeskSession, DeskUser
-from biosense_pipeline.store.desk_users import find_user, set_active, set_password_hash
+from biosense_pipeline.store.tables.desk import DeskSession, DeskUser
+from biosense_pipeline.store.users.accounts import find_user, set_active, set_password_hash
+from biosense_pipeline.store.users.sessions import find_session, start_session
 from biosense_pipeline_tests.desk.conftest import NOW, PASSWORD, Browser, Desk
 from biosense_pipeline_tests.store.rows import at_once
 

@@ -6,11 +6,11 @@ import pytest
 
 from biosense_pipeline.codes import Role, Status, StillResult, TrainingResult
 from biosense_pipeline.desk.pages.today import described
-from biosense_pipeline.store.desk_views.strips import CELL, Cell
+from biosense_pipeline.store.views.strips import CELL, Cell
 from biosense_pipeline_tests.desk.conftest import Desk
 from biosense_pipeline_tests.desk.reading import rows_of
-from biosense_pipeline_tests.store.desk_views.rows import decide_training
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, OTHER, enter_finished, enter_training
+from biosense_pipeline_tests.store.views.rows import decide_training
 
 UNKNOWN = StillResult.UNKNOWN_PERSON
 MINUTE = timedelta(minutes=1)

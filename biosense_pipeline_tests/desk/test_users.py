@@ -21,7 +21,7 @@ from biosense_pipeline.desk.hosts import host_names
 from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_users import add_user, all_users, find_user
+from biosense_pipeline.store.users.accounts import add_user, all_users, find_user
 from biosense_pipeline_tests.cli.conftest import BIOSENSE, Done, biosense, environment
 from biosense_pipeline_tests.desk.conftest import NOW, PASSWORD, Desk
 from biosense_pipeline_tests.store.rows import fetch

@@ -8,9 +8,9 @@ from sqlalchemy import inspect
 from biosense_pipeline.evaluation.desk_people import UNENROLLED
 from biosense_pipeline.evaluation.desk_site import Site, fill_site
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.reviews import open_findings, review_queue
-from biosense_pipeline.store.summaries import read_summary, summarise
-from biosense_pipeline.store.tables import ProcessStatus, StreamImage
+from biosense_pipeline.store.review.verdicts import open_findings, review_queue
+from biosense_pipeline.store.stills.summaries import read_summary, summarise
+from biosense_pipeline.store.tables.pipeline import ProcessStatus, StreamImage
 from biosense_pipeline_tests.store.rows import fetch
 
 #: A Monday morning: the two hours reach back to before work.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from biosense_pipeline.store.database import Database
-from biosense_pipeline_tests.store.review_rows import add_agent, add_user
+from biosense_pipeline_tests.store.review.rows import add_agent, add_user
 from biosense_pipeline_tests.store.rows import AGENT, OTHER
 
 

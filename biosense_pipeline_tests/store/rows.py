@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, event, insert, select, text, update
 
 from biosense_pipeline.codes import Status, StillResult
-from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.outcomes import Comparison, StillOutcome
-from biosense_pipeline.store.tables import ProcessStatus, StreamImage, TrainingImage
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills, enter_training_images
+from biosense_pipeline.store.stills.outcomes import Comparison, StillOutcome
+from biosense_pipeline.store.tables.pipeline import ProcessStatus, StreamImage, TrainingImage
 
 T = TypeVar("T")
 

@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import inspect, select
 
 from biosense_pipeline.codes import StillResult
-from biosense_pipeline.store.claims import Claims
+from biosense_pipeline.store.agents.employees import employee_ids
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.employees import employee_ids
 from biosense_pipeline.store.migrations.adoption import CannotAdopt
-from biosense_pipeline.store.outcomes import write_outcomes
 from biosense_pipeline.store.schema import require_schema, upgrade_schema
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import Employee, StreamImage, TrainingImage
+from biosense_pipeline.store.stills.claims import Claims
+from biosense_pipeline.store.stills.outcomes import write_outcomes
+from biosense_pipeline.store.tables.pipeline import Employee, StreamImage, TrainingImage
 from biosense_pipeline_tests.store.rows import AGENT, HOUR, MODEL, NOW, client_inserts, execute, fetch, outcome, still
 
 #: Tables as a site makes them by hand; the second has columns missing that only the pipeline writes.

@@ -12,7 +12,7 @@ from biosense_pipeline.errors import DatabaseUnavailable
 from biosense_pipeline.store import database as module
 from biosense_pipeline.store.database import Database, upsert, utc_now
 from biosense_pipeline.store.schema import upgrade_schema
-from biosense_pipeline.store.tables import Employee, RecognitionResult, StreamImage
+from biosense_pipeline.store.tables.pipeline import Employee, RecognitionResult, StreamImage
 from biosense_pipeline_tests.store.rows import at_once, change, enter, fetch, still
 
 

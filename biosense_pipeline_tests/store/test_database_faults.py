@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL
 from biosense_pipeline.errors import BiosenseError, DatabaseUnavailable, WrongUse
 from biosense_pipeline.store.database import Database, utc_now
 from biosense_pipeline.store.schema import upgrade_schema
-from biosense_pipeline.store.tables import StreamImage
+from biosense_pipeline.store.tables.pipeline import StreamImage
 from biosense_pipeline_tests.store.rows import enter
 
 SECRET = "s3cr3t/p@ss"

@@ -11,23 +11,23 @@ import pytest
 from sqlalchemy import URL, create_engine, text
 
 from biosense_pipeline.codes import Process, TrainingResult
-from biosense_pipeline.store.backlog import forgotten_leases, hours_with_work, pending_outside, take_stock
-from biosense_pipeline.store.candidates import comparisons, processed_stills
-from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.outcomes import write_outcomes
-from biosense_pipeline.store.redecisions import redecide_stills
-from biosense_pipeline.store.schema import upgrade_schema
-from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.summaries import summarise
-from biosense_pipeline.store.training import (
+from biosense_pipeline.store.enrolment.images import (
     enrolled_faces,
     training_states,
     unchecked_ids,
     unencoded_benchmark_ids,
     unmeasured_ids,
 )
-from biosense_pipeline.store.verdicts import EncodedFace, TrainingVerdict, record_verdicts
+from biosense_pipeline.store.enrolment.verdicts import EncodedFace, TrainingVerdict, record_verdicts
+from biosense_pipeline.store.schema import upgrade_schema
+from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.backlog import forgotten_leases, hours_with_work, pending_outside, take_stock
+from biosense_pipeline.store.stills.candidates import comparisons, processed_stills
+from biosense_pipeline.store.stills.claims import Claims
+from biosense_pipeline.store.stills.outcomes import write_outcomes
+from biosense_pipeline.store.stills.redecisions import redecide_stills
+from biosense_pipeline.store.stills.summaries import summarise
 from biosense_pipeline_tests.store.rows import HOUR, MODEL, NOW, fetch, outcome, statements
 
 STILLS, AGENTS, TRAINING = 60_000, 50, 2_000

@@ -13,11 +13,11 @@ from sqlalchemy import inspect, text
 from biosense_pipeline.codes import MotionOutcome, Species, Status, StillResult, TrainingResult, Verdict
 from biosense_pipeline.errors import SchemaOutdated
 from biosense_pipeline.settings import project_folder
-from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_tables import DeskUser
 from biosense_pipeline.store.schema import require_schema, schema_state, upgrade_schema
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.claims import Claims
+from biosense_pipeline.store.tables.desk import DeskUser
 from biosense_pipeline_tests.store.rows import HOUR, at_once, client_inserts, execute, fetch
 
 #: Tables as a site makes them by hand; the second has columns missing that only the pipeline writes.

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from biosense_pipeline.store.approvals import approve
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.enrolment.approvals import approve
 from biosense_pipeline.workflows.workbench import Workbench
 from biosense_pipeline_tests.workflows.fakes import SIGHTS, PreparedExaminer, bench_with, seen
 

@@ -10,12 +10,12 @@ from sqlalchemy import select, update
 
 from biosense_pipeline.codes import Status, StillResult
 from biosense_pipeline.matching.evidence.recapture import shipped_model
-from biosense_pipeline.store.capture import CapturedImage, enter_stills
+from biosense_pipeline.store.agents.employees import employee_ids
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.employees import employee_ids
-from biosense_pipeline.store.evidence_tables import PresentationEvidence
-from biosense_pipeline.store.presentation_evidence import KeptEvidence, KeptFace, forget_evidence, write_evidence
-from biosense_pipeline.store.tables import StreamImage
+from biosense_pipeline.store.evidence.stills import KeptEvidence, KeptFace, forget_evidence, write_evidence
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills
+from biosense_pipeline.store.tables.evidence import PresentationEvidence
+from biosense_pipeline.store.tables.pipeline import StreamImage
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.workflows.fakes import AGENT
 

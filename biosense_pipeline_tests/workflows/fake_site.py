@@ -9,10 +9,10 @@ import numpy as np
 from sqlalchemy import Connection, func, insert, select
 
 from biosense_pipeline.codes import Status, StillResult
-from biosense_pipeline.store.capture import CapturedImage, enter_stills
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.summaries import summarise
-from biosense_pipeline.store.tables import RecognitionResult, StreamImage, TrainingImage
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills
+from biosense_pipeline.store.stills.summaries import summarise
+from biosense_pipeline.store.tables.pipeline import RecognitionResult, StreamImage, TrainingImage
 from biosense_pipeline.vision.examine import Examination
 from biosense_pipeline.vision.faces import Face
 from biosense_pipeline.workflows.workbench import Workbench

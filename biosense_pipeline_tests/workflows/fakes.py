@@ -11,9 +11,9 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from biosense_pipeline.codes import ImageKind, Status
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.capture import CapturedImage, enter_stills, enter_training_images
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.tables import ProcessStatus, StreamImage, TrainingImage
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills, enter_training_images
+from biosense_pipeline.store.tables.pipeline import ProcessStatus, StreamImage, TrainingImage
 from biosense_pipeline.vision.examine import Examination, Fault
 from biosense_pipeline.vision.faces import Face, Look, Picture
 from biosense_pipeline.vision.presentation.still import FaceEvidence, StillEvidence

@@ -11,19 +11,19 @@ from biosense_pipeline.codes import Role, Species, StillResult, Verdict
 from biosense_pipeline.matching.evidence.recapture import shipped_model
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_users import add_user
-from biosense_pipeline.store.evidence_tables import (
+from biosense_pipeline.store.evidence.findings import read_findings
+from biosense_pipeline.store.evidence.site_baselines import read_site_baseline
+from biosense_pipeline.store.evidence.stills import KeptEvidence
+from biosense_pipeline.store.incidents.reviews import record_incident_review
+from biosense_pipeline.store.review.verdicts import record_review
+from biosense_pipeline.store.tables.evidence import (
     ImpersonationFinding,
     ImpersonationProgress,
     ImpersonationWindow,
     PresentationBaseline,
 )
-from biosense_pipeline.store.impersonation_findings import read_findings
-from biosense_pipeline.store.incident_reviews import record_incident_review
-from biosense_pipeline.store.presentation_evidence import KeptEvidence
-from biosense_pipeline.store.reviews import record_review
-from biosense_pipeline.store.site_baselines import read_site_baseline
-from biosense_pipeline.store.tables import StreamImage
+from biosense_pipeline.store.tables.pipeline import StreamImage
+from biosense_pipeline.store.users.accounts import add_user
 from biosense_pipeline.workflows.baselines import baselines, usual
 from biosense_pipeline.workflows.impersonation import detect_impersonation
 from biosense_pipeline_tests.alerting import enter_incident

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from biosense_pipeline.codes import Status
-from biosense_pipeline.store.calibrations import activate, calibration_in_force
+from biosense_pipeline.store.calibration.calibrations import activate, calibration_in_force
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import AgentThreshold, MatchCalibration, RecognitionResult, StreamImage
+from biosense_pipeline.store.tables.pipeline import AgentThreshold, MatchCalibration, RecognitionResult, StreamImage
 from biosense_pipeline.workflows.calibrate import calibrate
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.report_tables import separability_table

@@ -12,9 +12,15 @@ from biosense_pipeline.codes import ImageKind, StillResult, Verdict
 from biosense_pipeline.matching.benchmark import Reference, ReferenceState
 from biosense_pipeline.matching.comparisons import Kind
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_tables import DeskUser, Review
-from biosense_pipeline.store.summaries import summarise
-from biosense_pipeline.store.tables import AgentHourSummary, FaceEncoding, RecognitionResult, StreamImage, TrainingImage
+from biosense_pipeline.store.stills.summaries import summarise
+from biosense_pipeline.store.tables.desk import DeskUser, Review
+from biosense_pipeline.store.tables.pipeline import (
+    AgentHourSummary,
+    FaceEncoding,
+    RecognitionResult,
+    StreamImage,
+    TrainingImage,
+)
 from biosense_pipeline.workflows.calibrate import calibrate
 from biosense_pipeline.workflows.calibration_material import FEWEST_IN_HOUR, Agent, Found, KnownStill, confirmed, gather
 from biosense_pipeline.workflows.calibration_material import presumed_stills as presumed

@@ -16,7 +16,7 @@ from biosense_pipeline.matching.differences import Tally
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import FaceEncoding, ProcessStatus, RecognitionResult
+from biosense_pipeline.store.tables.pipeline import FaceEncoding, ProcessStatus, RecognitionResult
 from biosense_pipeline.workflows.candidate import LeftOut
 from biosense_pipeline.workflows.candidate_settings import candidate_settings
 from biosense_pipeline.workflows.drain import drain

@@ -12,7 +12,7 @@ from biosense_pipeline.demo import frames
 from biosense_pipeline.demo.frames import Person
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import RecognitionResult
+from biosense_pipeline.store.tables.pipeline import RecognitionResult
 from biosense_pipeline.vision.examine import InlineExaminer
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.enrol import check_training_images

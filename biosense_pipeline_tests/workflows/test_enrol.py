@@ -10,13 +10,13 @@ from biosense_pipeline.choices import Approval
 from biosense_pipeline.codes import StillResult, TrainingResult
 from biosense_pipeline.demo.frames import Person, training_picture
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.approvals import hold, reject
-from biosense_pipeline.store.capture import CapturedImage, enter_training_images
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.due import due_hours
+from biosense_pipeline.store.enrolment.approvals import hold, reject
+from biosense_pipeline.store.enrolment.checks import StoredCheck, checks_of
+from biosense_pipeline.store.runs.due import due_hours
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import Employee, TrainingImage
-from biosense_pipeline.store.training_checks import StoredCheck, checks_of
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_training_images
+from biosense_pipeline.store.tables.pipeline import Employee, TrainingImage
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.enrol import check_training_images
 from biosense_pipeline.workflows.summarise import summarise_hours

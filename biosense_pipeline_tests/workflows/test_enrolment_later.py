@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from biosense_pipeline.codes import Status, StillResult
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import TrainingImage
+from biosense_pipeline.store.tables.pipeline import TrainingImage
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.enrol import check_training_images
 from biosense_pipeline_tests.workflows.fakes import (

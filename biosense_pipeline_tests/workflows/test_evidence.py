@@ -10,10 +10,10 @@ from sqlalchemy import select
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.demo import frames
 from biosense_pipeline.demo.frames import Person
+from biosense_pipeline.store.agents.employees import employee_ids
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.employees import employee_ids
-from biosense_pipeline.store.evidence_tables import PresentationEvidence
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.tables.evidence import PresentationEvidence
 from biosense_pipeline.vision.examine import InlineExaminer
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.enrol import check_training_images

@@ -10,9 +10,9 @@ from sqlalchemy import delete, select, update
 from biosense_pipeline.codes import Species
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.evidence_tables import ImpersonationFinding, ImpersonationProgress, PresentationEvidence
-from biosense_pipeline.store.impersonation_findings import FindingRow, read_findings
-from biosense_pipeline.store.presentation_evidence import KeptEvidence
+from biosense_pipeline.store.evidence.findings import FindingRow, read_findings
+from biosense_pipeline.store.evidence.stills import KeptEvidence
+from biosense_pipeline.store.tables.evidence import ImpersonationFinding, ImpersonationProgress, PresentationEvidence
 from biosense_pipeline.workflows.impersonation import ImpersonationReport, detect_impersonation
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.workflows.evidence_rows import (

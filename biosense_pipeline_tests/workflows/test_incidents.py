@@ -11,8 +11,8 @@ from sqlalchemy import event, select
 from biosense_pipeline.codes import Species, StillResult
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.incident_tables import AgentIdentityState, Incident
-from biosense_pipeline.store.tables import StreamImage
+from biosense_pipeline.store.tables.incidents import AgentIdentityState, Incident
+from biosense_pipeline.store.tables.pipeline import StreamImage
 from biosense_pipeline.workflows.incidents import IncidentReport, detect_incidents
 from biosense_pipeline.workflows.workbench import engine_spec
 from biosense_pipeline_tests.conftest import HOUR

@@ -7,10 +7,10 @@ import pytest
 
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.claims import ClaimedStill
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.outcomes import Comparison, StillOutcome
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.stills.claims import ClaimedStill
+from biosense_pipeline.store.stills.outcomes import Comparison, StillOutcome
 from biosense_pipeline.vision.examine import Examination, Fault
 from biosense_pipeline.vision.faces import FULL_LOOK, Box, Face, Look
 from biosense_pipeline.workflows.drain import drain

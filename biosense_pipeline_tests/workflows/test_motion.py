@@ -11,8 +11,8 @@ from biosense_pipeline.codes import MotionOutcome
 from biosense_pipeline.matching.evidence.life import Life, life
 from biosense_pipeline.matching.evidence.still import EvidenceStill
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.evidence_tables import MotionWindow, PresentationEvidence
-from biosense_pipeline.store.motion_windows import MotionRow, read_motion
+from biosense_pipeline.store.evidence.motion import MotionRow, read_motion
+from biosense_pipeline.store.tables.evidence import MotionWindow, PresentationEvidence
 from biosense_pipeline.workflows import motion
 from biosense_pipeline.workflows.motion import MOTION_WINDOW, detect_motion, window_start
 from biosense_pipeline_tests.conftest import HOUR

@@ -18,10 +18,10 @@ from biosense_pipeline.matching.evidence.own_scores import Measurement
 from biosense_pipeline.matching.evidence.recapture import GroupScore, RecaptureModel
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.evidence_tables import PresentationEvidence
-from biosense_pipeline.store.impersonation_findings import FindingRow, read_findings
-from biosense_pipeline.store.presentation_evidence import KeptEvidence
+from biosense_pipeline.store.evidence.findings import FindingRow, read_findings
+from biosense_pipeline.store.evidence.stills import KeptEvidence
 from biosense_pipeline.store.scope import Scope
+from biosense_pipeline.store.tables.evidence import PresentationEvidence
 from biosense_pipeline.vision.attack_descriptor import read_attack_descriptor
 from biosense_pipeline.vision.examine import InlineExaminer
 from biosense_pipeline.vision.presentation.features import FEATURES_ID, LENGTH

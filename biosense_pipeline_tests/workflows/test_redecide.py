@@ -11,12 +11,12 @@ from biosense_pipeline.codes import Process, StillResult
 from biosense_pipeline.matching.calibration import Calibration
 from biosense_pipeline.matching.differences import Tally
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.calibrations import Candidate, OwnTolerance, activate, store_candidate
+from biosense_pipeline.store.agents.employees import employee_ids
+from biosense_pipeline.store.calibration.calibrations import Candidate, OwnTolerance, activate, store_candidate
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.due import due_hours
-from biosense_pipeline.store.employees import employee_ids
+from biosense_pipeline.store.runs.due import due_hours
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import ProcessStatus, RecognitionResult, StreamImage
+from biosense_pipeline.store.tables.pipeline import ProcessStatus, RecognitionResult, StreamImage
 from biosense_pipeline.workflows import redecide as module
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.redecide import LeftAlone, RedecisionReport, redecide

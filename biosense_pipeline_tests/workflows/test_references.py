@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from biosense_pipeline.codes import StillResult, TrainingResult
-from biosense_pipeline.store.approvals import propose
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.enrolment.approvals import propose
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import RecognitionResult, TrainingImage
+from biosense_pipeline.store.tables.pipeline import RecognitionResult, TrainingImage
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline.workflows.enrol import check_training_images, encode_benchmarks
 from biosense_pipeline_tests.workflows.enrolling import approve_now, bench_for_enrolment

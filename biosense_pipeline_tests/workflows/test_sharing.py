@@ -10,11 +10,11 @@ from sqlalchemy import delete
 
 from biosense_pipeline.codes import StillResult
 from biosense_pipeline.lan_ids import agent_key
-from biosense_pipeline.store.claims import Claims
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.enrolment.verdicts import requeue_late
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import RecognitionResult, StreamImage, TrainingImage
-from biosense_pipeline.store.verdicts import requeue_late
+from biosense_pipeline.store.stills.claims import Claims
+from biosense_pipeline.store.tables.pipeline import RecognitionResult, StreamImage, TrainingImage
 from biosense_pipeline.workflows.drain import drain
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.workflows.fakes import (

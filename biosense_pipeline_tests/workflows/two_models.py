@@ -9,7 +9,7 @@ from biosense_pipeline.choices import EngineName
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.scope import Scope
-from biosense_pipeline.store.tables import RecognitionResult, StreamImage, TrainingImage
+from biosense_pipeline.store.tables.pipeline import RecognitionResult, StreamImage, TrainingImage
 from biosense_pipeline.vision.examine import Examination
 from biosense_pipeline.workflows.candidate import CandidateReport, compare
 from biosense_pipeline.workflows.candidate_settings import candidate_settings

@@ -28,24 +28,31 @@ from biosense_pipeline.desk.pages.scope import agent_in_scope, decidable_agent
 from biosense_pipeline.desk.rendering import redirect_to, render
 from biosense_pipeline.desk.visitor import visitor_of
 from biosense_pipeline.matching.incidents.bounds import bounds
-from biosense_pipeline.store.approvals import LONGEST_REASON, AlreadyDecided, NothingToPropose, approve, propose, reject
-from biosense_pipeline.store.calibrations import Separability, calibration_in_force, not_separable
+from biosense_pipeline.store.agents.spellings import own_key
+from biosense_pipeline.store.agents.visible import Agent, agent_by_lan_id
+from biosense_pipeline.store.calibration.calibrations import Separability, calibration_in_force, not_separable
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_views.agents import Agent, agent_by_lan_id
-from biosense_pipeline.store.desk_views.incidents import incidents_of, standing_of
-from biosense_pipeline.store.desk_views.newest import Position
-from biosense_pipeline.store.desk_views.spellings import own_key
-from biosense_pipeline.store.desk_views.timeline import TimelineStill, one_still, timeline
-from biosense_pipeline.store.desk_views.training_images import (
+from biosense_pipeline.store.enrolment.approvals import (
+    LONGEST_REASON,
+    AlreadyDecided,
+    NothingToPropose,
+    approve,
+    propose,
+    reject,
+)
+from biosense_pipeline.store.enrolment.checks import checks_of
+from biosense_pipeline.store.enrolment.view import (
     TrainingCard,
     reference,
     training_image,
     training_images,
 )
-from biosense_pipeline.store.face_boxes import FaceFound, faces_in_still
-from biosense_pipeline.store.incident_reviews import IncidentVerdict, due_round, incident_reviews
-from biosense_pipeline.store.reviews import LONGEST_NOTE, VIOLATIONS, StoredReview, reviews_of
-from biosense_pipeline.store.training_checks import checks_of
+from biosense_pipeline.store.incidents.reviews import IncidentVerdict, due_round, incident_reviews
+from biosense_pipeline.store.incidents.view import incidents_of, standing_of
+from biosense_pipeline.store.review.verdicts import LONGEST_NOTE, VIOLATIONS, StoredReview, reviews_of
+from biosense_pipeline.store.stills.face_boxes import FaceFound, faces_in_still
+from biosense_pipeline.store.stills.newest import Position
+from biosense_pipeline.store.views.timeline import TimelineStill, one_still, timeline
 from biosense_pipeline.workflows.incident_settings import incident_assumptions
 
 A_PAGE = 50

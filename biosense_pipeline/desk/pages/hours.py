@@ -16,8 +16,8 @@ from biosense_pipeline.desk.audit import record
 from biosense_pipeline.desk.pages.query import as_place, day_of, place, result_of, text_of
 from biosense_pipeline.desk.rendering import render
 from biosense_pipeline.desk.visitor import visitor_of
-from biosense_pipeline.store.desk_views.agents import Agent, agents, matching, teams_of
-from biosense_pipeline.store.desk_views.hours import (
+from biosense_pipeline.store.agents.visible import Agent, agents, matching, teams_of
+from biosense_pipeline.store.views.hours import (
     AgentDay,
     AgentHour,
     Bookmark,

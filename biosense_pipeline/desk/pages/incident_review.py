@@ -16,9 +16,9 @@ from biosense_pipeline.desk.pages.scope import decidable
 from biosense_pipeline.desk.rendering import redirect_to
 from biosense_pipeline.desk.visitor import visitor_of
 from biosense_pipeline.errors import WrongUse
-from biosense_pipeline.store.desk_views.agents import agent_by_id
-from biosense_pipeline.store.desk_views.incidents import employee_of_incident
-from biosense_pipeline.store.incident_reviews import IncidentReviewed, NoReviewDue, record_incident_review
+from biosense_pipeline.store.agents.visible import agent_by_id
+from biosense_pipeline.store.incidents.reviews import IncidentReviewed, NoReviewDue, record_incident_review
+from biosense_pipeline.store.incidents.view import employee_of_incident
 
 _KIND = "INCIDENT"
 

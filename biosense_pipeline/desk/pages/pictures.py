@@ -15,14 +15,14 @@ from biosense_pipeline.desk.audit import record
 from biosense_pipeline.desk.imaging import LARGEST_SIDE, as_shown
 from biosense_pipeline.desk.pages.query import id_in_path
 from biosense_pipeline.desk.visitor import visitor_of
+from biosense_pipeline.store.agents.visible import agent_by_lan_id
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_views.agents import agent_by_lan_id
-from biosense_pipeline.store.desk_views.timeline import one_still
-from biosense_pipeline.store.face_boxes import Box, boxes_in_training_image, faces_in_still
-from biosense_pipeline.store.pictures import pictures
-from biosense_pipeline.store.results import read_results
-from biosense_pipeline.store.tables import StreamImage, TrainingImage
-from biosense_pipeline.store.training import lan_ids_of
+from biosense_pipeline.store.enrolment.images import lan_ids_of
+from biosense_pipeline.store.stills.face_boxes import Box, boxes_in_training_image, faces_in_still
+from biosense_pipeline.store.stills.pictures import pictures
+from biosense_pipeline.store.stills.results import read_results
+from biosense_pipeline.store.tables.pipeline import StreamImage, TrainingImage
+from biosense_pipeline.store.views.timeline import one_still
 from biosense_pipeline.workflows.workbench import engine_spec
 
 

@@ -19,10 +19,9 @@ from biosense_pipeline.desk.pages.scope import decidable_agent
 from biosense_pipeline.desk.rendering import redirect_to, render, words
 from biosense_pipeline.desk.visitor import visitor_of
 from biosense_pipeline.errors import WrongUse
-from biosense_pipeline.store.desk_views.agents import Agent
-from biosense_pipeline.store.desk_views.timeline import one_still
-from biosense_pipeline.store.desk_views.training_images import TrainingCard, reference, training_images
-from biosense_pipeline.store.reviews import (
+from biosense_pipeline.store.agents.visible import Agent
+from biosense_pipeline.store.enrolment.view import TrainingCard, reference, training_images
+from biosense_pipeline.store.review.verdicts import (
     LONGEST_NOTE,
     AlreadyReviewed,
     FindingChanged,
@@ -33,6 +32,7 @@ from biosense_pipeline.store.reviews import (
     review_queue,
     reviews_of,
 )
+from biosense_pipeline.store.views.timeline import one_still
 
 #: Findings that are fetched at a time and listed beside the one that is shown.
 A_BATCH = 20

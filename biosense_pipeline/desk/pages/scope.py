@@ -6,7 +6,7 @@ from starlette.requests import Request
 from biosense_pipeline.codes import Action, ImageKind
 from biosense_pipeline.desk.audit import record
 from biosense_pipeline.desk.visitor import visitor_of
-from biosense_pipeline.store.desk_views.agents import Agent, agent_by_id, agent_by_lan_id
+from biosense_pipeline.store.agents.visible import Agent, agent_by_id, agent_by_lan_id
 
 
 def agent_in_scope(request: Request, employee_id: int) -> Agent:

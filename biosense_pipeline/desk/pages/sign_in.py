@@ -15,7 +15,7 @@ from biosense_pipeline.desk.audit import address_of, record
 from biosense_pipeline.desk.forms import CSRF_FIELD, field, posted, read_form
 from biosense_pipeline.desk.rendering import redirect_to, render
 from biosense_pipeline.desk.visitor import current_visitor
-from biosense_pipeline.store.desk_users import StoredUser, has_users, user_key
+from biosense_pipeline.store.users.accounts import StoredUser, has_users, user_key
 
 _STALE = "This form is too old or was made for another browser: try again."
 _WRONG = "Name and password do not belong together."

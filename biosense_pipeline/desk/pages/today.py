@@ -15,10 +15,12 @@ from biosense_pipeline.desk.failing_alerts import failing_alerts
 from biosense_pipeline.desk.pages.query import moment_of, text_of, whole_number
 from biosense_pipeline.desk.rendering import clock, render, words
 from biosense_pipeline.desk.visitor import visitor_of
+from biosense_pipeline.store.agents.visible import Agent, agents, matching, teams_of
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_views.agents import Agent, agents, matching, teams_of
-from biosense_pipeline.store.desk_views.incidents import IncidentAtAGlance, open_incidents
-from biosense_pipeline.store.desk_views.strips import (
+from biosense_pipeline.store.enrolment.view import Enrolment, enrolments
+from biosense_pipeline.store.incidents.view import IncidentAtAGlance, open_incidents
+from biosense_pipeline.store.review.verdicts import OpenFindings, open_findings
+from biosense_pipeline.store.views.strips import (
     SPAN,
     WORST_FIRST,
     Cell,
@@ -27,8 +29,6 @@ from biosense_pipeline.store.desk_views.strips import (
     glances,
     window_end,
 )
-from biosense_pipeline.store.desk_views.training_images import Enrolment, enrolments
-from biosense_pipeline.store.reviews import OpenFindings, open_findings
 
 A_PAGE = 25
 #: Open incidents that are listed; as many agents at once hang together.

@@ -8,7 +8,7 @@ import numpy as np
 from biosense_pipeline.evaluation.attacks.acquisition import AcquiredFolder
 from biosense_pipeline.evaluation.attacks.judging import JudgedSequence
 from biosense_pipeline.matching.distance import distances
-from biosense_pipeline.store.training import MOST_REFERENCES
+from biosense_pipeline.store.enrolment.images import MOST_REFERENCES
 
 
 @dataclass(frozen=True, eq=False)

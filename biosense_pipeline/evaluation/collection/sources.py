@@ -8,8 +8,8 @@ from typing import Protocol
 
 from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.pictures import arrived_since, newest_id, pictures
-from biosense_pipeline.store.tables import StreamImage
+from biosense_pipeline.store.stills.pictures import arrived_since, newest_id, pictures
+from biosense_pipeline.store.tables.pipeline import StreamImage
 
 
 class Source(Protocol):

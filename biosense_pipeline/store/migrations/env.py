@@ -2,9 +2,9 @@
 
 from alembic import context
 
-from biosense_pipeline.store.desk_tables import DeskUser
-from biosense_pipeline.store.evidence_tables import PresentationEvidence
-from biosense_pipeline.store.incident_tables import Incident
+from biosense_pipeline.store.tables.desk import DeskUser
+from biosense_pipeline.store.tables.evidence import PresentationEvidence
+from biosense_pipeline.store.tables.incidents import Incident
 
 # Each of these modules adds its tables to the one catalogue that all share.
 assert DeskUser.metadata is PresentationEvidence.metadata is Incident.metadata

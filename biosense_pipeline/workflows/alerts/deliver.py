@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from biosense_pipeline.codes import AlertEvent
 from biosense_pipeline.local_time import local_now
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.alert_deliveries import (
+from biosense_pipeline.store.alerts.alertable import alertable_incidents
+from biosense_pipeline.store.alerts.deliveries import (
     ClaimedDelivery,
     claim_delivery,
     enter_deliveries,
@@ -20,7 +21,6 @@ from biosense_pipeline.store.alert_deliveries import (
     record_delivered,
     record_failure,
 )
-from biosense_pipeline.store.alertable_incidents import alertable_incidents
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.workflows.alerts.channels import channels
 from biosense_pipeline.workflows.alerts.events import DueEvent, due_events

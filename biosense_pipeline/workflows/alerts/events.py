@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from biosense_pipeline.codes import AlertEvent
-from biosense_pipeline.store.alertable_incidents import AlertableIncident
+from biosense_pipeline.store.alerts.alertable import AlertableIncident
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from biosense_pipeline.settings import Settings
-from biosense_pipeline.store.alert_deliveries import message_due, not_entered
+from biosense_pipeline.store.alerts.deliveries import message_due, not_entered
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.workflows.alerts.channels import channels
 from biosense_pipeline.workflows.alerts.deliver import events_to_tell

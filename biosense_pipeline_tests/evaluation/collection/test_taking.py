@@ -14,8 +14,8 @@ from biosense_pipeline.evaluation.collection.plan import Plan
 from biosense_pipeline.evaluation.collection.session import Session, open_session
 from biosense_pipeline.evaluation.collection.sources import CameraSource, FolderSource
 from biosense_pipeline.evaluation.collection.taking import take
-from biosense_pipeline.store.capture import CapturedImage, enter_stills
 from biosense_pipeline.store.database import Database
+from biosense_pipeline.store.stills.capture import CapturedImage, enter_stills
 from biosense_pipeline.vision.examine import InlineExaminer
 from biosense_pipeline_tests.vision.conftest import SPEC
 

@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from biosense_pipeline.errors import WrongUse
 from biosense_pipeline.settings import Settings
+from biosense_pipeline.store.alerts.view import failing_deliveries
 from biosense_pipeline.store.database import Database
-from biosense_pipeline.store.desk_views.alerts import failing_deliveries
-from biosense_pipeline.store.incident_tables import AlertDelivery
+from biosense_pipeline.store.tables.incidents import AlertDelivery
 from biosense_pipeline.workflows.alerts.channels import Channel, channels
 from biosense_pipeline.workflows.alerts.deliver import AlertReport, back_off, deliver_alerts
 from biosense_pipeline.workflows.alerts.message import Message

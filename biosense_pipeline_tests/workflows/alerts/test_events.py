@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biosense_pipeline.codes import AlertEvent
-from biosense_pipeline.store.alertable_incidents import AlertableIncident
+from biosense_pipeline.store.alerts.alertable import AlertableIncident
 from biosense_pipeline.workflows.alerts.events import due_events
 
 NINE = datetime(2026, 3, 2, 9)

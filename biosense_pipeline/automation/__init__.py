@@ -1,0 +1,1 @@
+"""What Dagster starts by itself: the sensors and the schedules, and which hours they find behind."""

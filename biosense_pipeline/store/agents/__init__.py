@@ -1,0 +1,1 @@
+"""Agents: registered by themselves, found under any spelling, and seen by whom."""

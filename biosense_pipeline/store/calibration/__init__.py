@@ -1,0 +1,1 @@
+"""Calibrations: what they are made of, and which is in force."""

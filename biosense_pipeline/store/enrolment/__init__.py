@@ -1,0 +1,1 @@
+"""Training images: checked, approved or rejected by people, encoded, and shown."""

@@ -1,0 +1,1 @@
+"""What runs need of the database: signs of life, and the hours that have work."""

@@ -1,0 +1,1 @@
+"""The tables, one module a subject; all share the catalogue of ``pipeline.Base``."""

@@ -1,0 +1,1 @@
+"""What the desk shows of stills: hours, strips and timelines."""

@@ -1,1 +1,0 @@
-"""Tests of what the desk's pages read."""
