@@ -1,29 +1,22 @@
-"""Scores of the operator's own: trained on his attacks, or given by his model. Cues beside those that ship.
+"""Scores of the operator's own: trained on his attacks, or given by his model.
 
 They are added and replace nothing: trained together with what was synthesised, real attacks made the scores that ship
 worse. Each goes through the agent's own baseline, and counts nothing until an agent has one: what few people before
 one camera showed does not carry to cameras of which nothing is known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from biosense_pipeline.codes import Species
-from biosense_pipeline.matching.evidence.baseline import Baseline
-from biosense_pipeline.matching.evidence.fusion import Cue, fused, trimmed_mean
 from biosense_pipeline.matching.evidence.levels import Usual
-from biosense_pipeline.matching.evidence.recapture import RecaptureModel
 
 #: Scores of one face are alike at least so much: what the groups that ship have in common. Few people cannot show it
 #: to be less.
 LEAST_CORRELATION = 0.5
-_MOST_CORRELATION = 0.95
-#: Spreads that such a score counts at most, and separations that it is trusted with. It knows few people and attacks:
-#: what it is not used to is no proof of life, and it never weighs most.
-_FARTHEST, _FARTHEST_BELOW, _MOST_SEPARATION = 8.0, -1.5, 2.5
 
 
 @dataclass(frozen=True)
@@ -59,6 +52,13 @@ class Measurement:
         return found
 
 
+class Trained(Protocol):
+    """What computes a score: a ``recapture.RecaptureModel``."""
+
+    def fused(self, features: np.ndarray, brightness: np.ndarray) -> np.ndarray:
+        """The score of n stills, (n,), from features, (n, N), and the brightness of each face, (n,)."""
+
+
 @dataclass(frozen=True)
 class OwnScore:
     """A score, higher for an attack, and what was measured of it.
@@ -75,7 +75,7 @@ class OwnScore:
     score_id: str
     measured: Measurement
     recapture_distances: Mapping[Species, float] = field(default_factory=dict)
-    trained: RecaptureModel | None = None
+    trained: Trained | None = None
 
     @property
     def rules(self) -> str:
@@ -91,45 +91,6 @@ class OwnScore:
         return stored if self.trained is None else self.trained.fused(features, brightness)
 
 
-#: A score of the operator's own, and its values of a window's stills, NaN where there is none.
-OwnValues = tuple[OwnScore, np.ndarray]
-
-
 def model_score(model_id: str, measured: Measurement) -> OwnScore:
     """The operator's own model as a cue: its scores are stored with the stills, under its id."""
     return OwnScore("model", model_id, measured)
-
-
-def own_cues(own: Sequence[OwnValues], baseline: Baseline, species: Species) -> dict[str, Cue]:
-    """Those that say something of the species, and of which the agent's own level is known."""
-    cues = {}
-    for score, values in own:
-        seen = values[np.isfinite(values)]
-        normal = baseline.own.get(score.name)
-        if species in score.measured.distances and normal is not None and len(seen):
-            spreads = normal.spreads(trimmed_mean(seen), len(seen))
-            cues[score.name] = _limited(spreads, score.measured.distances[species] / normal.deviation(len(seen)))
-    return cues
-
-
-def with_own(
-    shipped: Sequence[Cue], own: Sequence[OwnValues], cues: Mapping[str, Cue], more: float = 0.0
-) -> tuple[tuple[float, float], float]:
-    """Spreads and likelihood ratio of all cues, and the correlation of the operator's own with ``shipped``'s first.
-
-    Args:
-        more: see ``fusion.fused``.
-    """
-    correlation = _correlation([score for score, _ in own if score.name in cues])
-    alike = [True, *[False] * (len(shipped) - 1), *[True] * len(cues)]
-    return fused([*shipped, *cues.values()], alike, correlation, more), correlation
-
-
-def _correlation(scores: Sequence[OwnScore]) -> float:
-    """Of any two of these, or of one and the scores that ship: the largest that was measured."""
-    most = max(score.measured.correlation for score in scores)
-    return float(np.clip(most, LEAST_CORRELATION, _MOST_CORRELATION))
-
-
-def _limited(spreads: float, separation: float) -> Cue:
-    return Cue(float(np.clip(spreads, _FARTHEST_BELOW, _FARTHEST)), float(np.clip(separation, 0.0, _MOST_SEPARATION)))

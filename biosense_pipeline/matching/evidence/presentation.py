@@ -23,7 +23,7 @@ from biosense_pipeline.matching.evidence.baseline import Baseline, Site, Sitting
 from biosense_pipeline.matching.evidence.fusion import Cue, fused, trimmed_mean
 from biosense_pipeline.matching.evidence.levels import Usual, usual
 from biosense_pipeline.matching.evidence.moving import CALIBRATIONS, Moving, Told, moving_cues, moving_evidence
-from biosense_pipeline.matching.evidence.own_scores import OwnValues, own_cues, with_own
+from biosense_pipeline.matching.evidence.own_cues import OwnValues, own_cues, with_own
 from biosense_pipeline.matching.evidence.recapture import CONTEXT_GROUPS, RecaptureModel, in_light
 from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, rigid, summed_up
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill

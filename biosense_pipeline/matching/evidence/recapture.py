@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from biosense_pipeline.errors import BiosenseError
-
-if TYPE_CHECKING:
-    from biosense_pipeline.matching.evidence.own_scores import OwnScore
+from biosense_pipeline.matching.evidence.own_scores import OwnScore
 
 MODEL_FILE = "recapture_model.json"
 #: A feature that is exactly this could not be seen, and counts as a genuine still's mean.
@@ -74,7 +72,7 @@ class RecaptureModel:
     slices: Mapping[str, slice]
     training: Mapping[str, object]
     credits: str = ""
-    own: tuple["OwnScore", ...] = ()
+    own: tuple[OwnScore, ...] = ()
 
     @property
     def version(self) -> str:

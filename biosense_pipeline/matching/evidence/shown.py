@@ -12,7 +12,7 @@ import numpy as np
 from biosense_pipeline.codes import Species
 from biosense_pipeline.matching.evidence.baseline import Baseline
 from biosense_pipeline.matching.evidence.moving import Told
-from biosense_pipeline.matching.evidence.own_scores import OwnValues, own_cues, with_own
+from biosense_pipeline.matching.evidence.own_cues import OwnValues, own_cues, with_own
 from biosense_pipeline.matching.evidence.presentation import Presentation, judge_window, recapture_cue
 from biosense_pipeline.matching.evidence.rigidity import Rigidity
 

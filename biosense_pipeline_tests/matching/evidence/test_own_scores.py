@@ -11,7 +11,8 @@ from biosense_pipeline.matching.evidence.baseline import Baseline, personal_base
 from biosense_pipeline.matching.evidence.findings import passes
 from biosense_pipeline.matching.evidence.fusion import Cue, fused
 from biosense_pipeline.matching.evidence.levels import Level, Usual
-from biosense_pipeline.matching.evidence.own_scores import Measurement, OwnScore, OwnValues, model_score
+from biosense_pipeline.matching.evidence.own_cues import OwnValues
+from biosense_pipeline.matching.evidence.own_scores import Measurement, OwnScore, model_score
 from biosense_pipeline.matching.evidence.presentation import (
     as_evidence,
     judge_window,
