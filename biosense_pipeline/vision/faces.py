@@ -21,6 +21,8 @@ class Look:
         near: where the same camera last saw its one face, which a quick look may use.
         insist: where nothing is found, under any policy, ask a slower detector, which also finds covered and
             turned faces; for pictures that are known to show one, as those of a test protocol.
+        cropped: where nothing is found, search once more with the picture's edges carried on: the detector looks at a
+            face's surroundings too, which a crop does not have.
         appraise: measure each face as an enrolment asks (see ``vision.appraisal``).
         evidence: keep of the picture what tells a person from a picture of one (see ``vision.presentation``), from
             its own size however it was searched; for stills, whose evidence is stored.
@@ -30,6 +32,7 @@ class Look:
     careful: bool = True
     near: Box | None = None
     insist: bool = False
+    cropped: bool = False
     appraise: bool = False
     evidence: bool = False
 

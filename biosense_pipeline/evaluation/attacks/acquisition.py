@@ -1,9 +1,9 @@
 """From the stills of an evaluation to their numbers, through the pipeline's own examiner."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,12 +56,14 @@ class AcquiredFolder:
     Attributes:
         files: how many there are. without_face: readable ones in which no face was found, by subject.
         unreadable: why the others could not be examined, by path.
+        second_look: stills in which a face was found by a second look alone (see :func:`acquire_folders`).
     """
 
     folder: StillFolder
     sequences: list[StillSequence]
     without_face: dict[str, int]
     unreadable: dict[Path, str]
+    second_look: int = 0
 
     @property
     def files(self) -> int:
@@ -95,7 +97,7 @@ def acquire_folders(
     seconds_between: float,
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> list[AcquiredFolder]:
-    """Examine every still once.
+    """Examine every still once, and those of a folder of crops in which no face is found once more.
 
     Args:
         seconds_between: the stills of a sequence, since names tell no times.
@@ -109,26 +111,42 @@ def acquire_folders(
             f"The recapture model is made for the features {model.features_id}, and stills have {FEATURES_ID}: train "
             "it anew with biosense evaluate recapture."
         )
-    stills = [(number, still) for number, folder in enumerate(folders) for still in folder.stills]
-    found: list[dict[StillFile, Examination]] = [{} for _ in folders]
-    with closing(examiner.examine(_pictures([still for _, still in stills]))) as results:
-        for done, (key, examination) in enumerate(results, start=1):
-            number, still = stills[key]
-            found[number][still] = examination
-            on_progress(done)
+    stills = [still for folder in folders for still in folder.stills]
+    examinations = _examined(examiner, stills, _LOOK, on_progress)
+    acquired = [_acquired(folder, examinations, model, seconds_between) for folder in folders]
+    missed = [
+        still
+        for folder in acquired
+        if folder.cropped
+        for still in folder.folder.stills
+        if examinations[still].fault is None and not examinations[still].faces
+    ]
+    if not missed:
+        return acquired
+    again = _examined(examiner, missed, replace(_LOOK, cropped=True))
     return [
-        _acquired(folder, examinations, model, seconds_between)
-        for folder, examinations in zip(folders, found, strict=True)
+        replace(
+            _acquired(folder, examinations | again, model, seconds_between),
+            second_look=sum(bool(again[still].faces) for still in folder.stills if still in again),
+        )
+        for folder in folders
     ]
 
 
-def _pictures(stills: Sequence[StillFile]) -> Iterator[Picture]:
-    for key, still in enumerate(stills):
-        yield Picture(key, bytes_of(still.path), _LOOK)
+def _examined(
+    examiner: Examiner, stills: Sequence[StillFile], look: Look, on_progress: Callable[[int], None] = lambda done: None
+) -> dict[StillFile, Examination]:
+    pictures = (Picture(key, bytes_of(still.path), look) for key, still in enumerate(stills))
+    found: dict[StillFile, Examination] = {}
+    with closing(examiner.examine(pictures)) as results:
+        for done, (key, examination) in enumerate(results, start=1):
+            found[stills[key]] = examination
+            on_progress(done)
+    return found
 
 
 def _acquired(
-    folder: StillFolder, examinations: dict[StillFile, Examination], model: RecaptureModel, seconds_between: float
+    folder: StillFolder, examinations: Mapping[StillFile, Examination], model: RecaptureModel, seconds_between: float
 ) -> AcquiredFolder:
     unreadable: dict[Path, str] = {}
     without_face: dict[str, int] = defaultdict(int)

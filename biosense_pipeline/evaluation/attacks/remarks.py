@@ -64,6 +64,11 @@ def remarks(
                 f"{len(folder.unreadable)} of {folder.files} files in {folder.folder.path} cannot be examined, such as "
                 f"{path.relative_to(folder.folder.path)} ({reason}); they do not count."
             )
+        if folder.second_look:
+            found.append(
+                f"In {folder.second_look} of {folder.files} stills in {folder.folder.path}, which are crops of faces, "
+                "one was found by a second look, which the pipeline does not take."
+            )
         missed = sum(folder.without_face.values())
         if missed > _MANY_WITHOUT_FACE * folder.files:
             found.append(
