@@ -179,6 +179,7 @@ def test_budget_check(settings_database: Database, instance: dg.DagsterInstance,
             HOUR,
             first_still_id=ids[number],
             last_still_id=ids[number],
+            species="UNKNOWN_PERSON",
             steps=_NO_STEPS,
         )
     assert not passed(_run(instance, "impersonation_job", KEY))["false_alarms_within_budget"]

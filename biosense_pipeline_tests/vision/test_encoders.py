@@ -112,7 +112,8 @@ def test_processes_that_start_at_once(own_cache: Path, tmp_path: Path) -> None:
     """Several processes that find no cache each get the whole model, and one whole file stays."""
     source = tmp_path / "source.dat"
     source.write_bytes(b"one")
-    with multiprocessing.get_context("fork").Pool(6) as pool:
+    # Not forked: a process with threads, as tests that ran before leave them, would hand on locks that nobody opens.
+    with multiprocessing.get_context("spawn").Pool(6, _keep_in, (own_cache,)) as pool:
         models = pool.starmap(_build_slowly, [(source,)] * 6)
     assert set(models) == {b"graph" * 100_000}
     (file,) = own_cache.iterdir()
@@ -141,6 +142,10 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: folder)
     return folder
+
+
+def _keep_in(folder: Path) -> None:
+    platformdirs.user_cache_path = lambda name: folder  # type: ignore[assignment,misc]
 
 
 def _build_slowly(source: Path) -> bytes:

@@ -209,7 +209,7 @@ def test_a_finished_result_does_not_wait_long(enrolled: Database) -> None:
 @pytest.mark.slow
 def test_real_faces(database: Database) -> None:
     """With the real engine, real faces and real enrolments every result of a readable still comes out."""
-    bench = bench_with(database, requeue_hours=10**6)
+    bench = bench_with(database, requeue_hours=87_600)
     bench = bench_with(database, InlineExaminer(engine_spec(bench.settings)))
     enrol(database, picture=frames.training_picture(Person.HOPPER))
     assert check_training_images(bench).failures == {}

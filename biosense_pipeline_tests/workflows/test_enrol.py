@@ -94,7 +94,7 @@ def test_without_one_face_nothing_else_is_checked(sqlite_database: Database, sig
 
 def test_a_team_lead_approves(database: Database) -> None:
     """With team_lead a passing image waits, its agent's stills say that there is none, and return when approved."""
-    bench = bench_for_enrolment(database, approval="team_lead", requeue_hours=10**6)
+    bench = bench_for_enrolment(database, approval="team_lead", requeue_hours=87_600)
     image = enrol(database)
     report = check_training_images(bench)
     assert (report.results, report.waiting, report.requeued) == ({TrainingResult.AWAITING_APPROVAL: 1}, 1, 0)
@@ -151,7 +151,7 @@ def test_rejected_image_alone_is_no_training_image(sqlite_database: Database) ->
 
 def test_failed_check_hides_until_one_is_approved(enrolled: Database) -> None:
     """Behind an image that waits, one that failed still hides the benchmark; an approval settles it, of either."""
-    bench = bench_for_enrolment(enrolled, approval="team_lead", requeue_hours=10**6)
+    bench = bench_for_enrolment(enrolled, approval="team_lead", requeue_hours=87_600)
     enrol(enrolled, picture=b"blurred")
     waiting = enrol(enrolled, picture=b"agent again")
     check_training_images(bench)
@@ -165,7 +165,7 @@ def test_failed_check_hides_until_one_is_approved(enrolled: Database) -> None:
 
 def test_poor_image_that_a_person_approves(sqlite_database: Database) -> None:
     """An image that failed for its quality only can be compared with once a person has approved it."""
-    bench = bench_for_enrolment(sqlite_database, requeue_hours=10**6)
+    bench = bench_for_enrolment(sqlite_database, requeue_hours=87_600)
     image = enrol(sqlite_database, picture=b"blurred")
     check_training_images(bench)
     ids = capture(sqlite_database, b"agent again")

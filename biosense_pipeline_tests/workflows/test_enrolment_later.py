@@ -34,7 +34,7 @@ def test_without_training_image(database: Database) -> None:
 
 def test_enrolment_later(database: Database) -> None:
     """Stills that failed for want of a training image return to pending once one is approved, and succeed."""
-    bench = bench_with(database, requeue_hours=10**6)
+    bench = bench_with(database, requeue_hours=87_600)
     ids = capture(database, b"agent", b"stranger")
     drain(bench, Scope())
     enrol(database)
@@ -46,7 +46,7 @@ def test_enrolment_later(database: Database) -> None:
 
 def test_enrolment_later_in_another_spelling(database: Database) -> None:
     """Stills return to pending though the training image spells the agent in other cases."""
-    bench = bench_with(database, requeue_hours=10**6)
+    bench = bench_with(database, requeue_hours=87_600)
     ids = capture(database, b"agent", lan_id="na\\VEP5898")
     drain(bench, Scope())
     enrol(database)
@@ -69,7 +69,7 @@ def test_enrolment_later_leaves_old_stills(database: Database) -> None:
 
 def test_enrolment_later_leaves_other_failures(enrolled: Database) -> None:
     """An approval returns only stills that failed for want of a training image."""
-    bench = bench_with(enrolled, requeue_hours=10**6)
+    bench = bench_with(enrolled, requeue_hours=87_600)
     ids = capture(enrolled, b"torn", b"unlucky", b"stranger")
     drain(bench, Scope())
     before = outcomes(enrolled, ids)
@@ -92,7 +92,7 @@ def test_newest_training_image_failed(enrolled: Database, sight: bytes) -> None:
 
 def test_approval_after_the_failure(database: Database) -> None:
     """An approval after the failure settles it, and the stills return by themselves."""
-    bench = bench_with(database, requeue_hours=10**6)
+    bench = bench_with(database, requeue_hours=87_600)
     enrol(database, picture=b"nobody")
     check_training_images(bench)
     ids = capture(database, b"agent")

@@ -131,8 +131,8 @@ def test_agents_are_not_looked_up_still_by_still(enrolled: Database) -> None:
 @pytest.mark.slow
 def test_real_pictures(database: Database) -> None:
     """With the real engine real stills have evidence, equal when they are done again at full size."""
-    settings = bench_with(database, requeue_hours=10**6, detection="full").settings
-    bench = bench_with(database, InlineExaminer(engine_spec(settings)), requeue_hours=10**6, detection="full")
+    settings = bench_with(database, requeue_hours=87_600, detection="full").settings
+    bench = bench_with(database, InlineExaminer(engine_spec(settings)), requeue_hours=87_600, detection="full")
     enrol(database, picture=frames.training_picture(Person.HOPPER))
     check_training_images(bench)
     ids = capture(
