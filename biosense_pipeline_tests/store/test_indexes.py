@@ -1,6 +1,5 @@
 """Queries on a table of a site's size: each is driven by an index, none reads the whole table."""
 
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL, text
 
 from biosense_pipeline.codes import Process, TrainingResult
+from biosense_pipeline.evaluation.scratch import scratch_database
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.enrolment.images import (
     enrolled_faces,
@@ -20,7 +20,6 @@ from biosense_pipeline.store.enrolment.images import (
     unmeasured_ids,
 )
 from biosense_pipeline.store.enrolment.verdicts import EncodedFace, TrainingVerdict, record_verdicts
-from biosense_pipeline.store.schema import upgrade_schema
 from biosense_pipeline.store.scope import Scope
 from biosense_pipeline.store.stills.backlog import forgotten_leases, hours_with_work, pending_outside, take_stock
 from biosense_pipeline.store.stills.candidates import comparisons, processed_stills
@@ -60,20 +59,9 @@ class Step:
 @pytest.fixture(scope="module")
 def site(mariadb_server: URL) -> Iterator[Database]:
     """A week of stills, most of them processed; some pending, failed or under a lease."""
-    name = f"biosense_test_{uuid.uuid4().hex[:12]}"
-    server = create_engine(mariadb_server, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
-    database = Database(mariadb_server.set(database=name))
-    try:
-        upgrade_schema(database)
+    with scratch_database(mariadb_server.render_as_string(hide_password=False)) as database:
         _fill(database)
         yield database
-    finally:
-        database.dispose()
-        with server.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name}"))
-        server.dispose()
 
 
 def test_seeds_pending_query_reads_an_index_only(site: Database) -> None:

@@ -1,16 +1,15 @@
 """The review queue on a table of a site's size: read off one index, newest first, however much lies behind."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL, text
 
+from biosense_pipeline.evaluation.scratch import scratch_database
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.review import queue as review_queue_module
 from biosense_pipeline.store.review.verdicts import open_findings, review_queue
-from biosense_pipeline.store.schema import upgrade_schema
 from biosense_pipeline_tests.store.rows import HOUR, execute, fetch, statements
 
 STILLS, AGENTS, TEAMS = 60_000, 100, 10
@@ -22,13 +21,7 @@ USER = 1
 @pytest.fixture(scope="module")
 def site(mariadb_server: URL) -> Iterator[Database]:
     """A week of 100 agents; every twentieth still is a finding, and the newest fifth of these was reviewed."""
-    name = f"biosense_test_{uuid.uuid4().hex[:12]}"
-    server = create_engine(mariadb_server, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
-    database = Database(mariadb_server.set(database=name))
-    try:
-        upgrade_schema(database)
+    with scratch_database(mariadb_server.render_as_string(hide_password=False)) as database:
         execute(
             database,
             "INSERT INTO employee (lan_id, team_lead)"
@@ -49,11 +42,6 @@ def site(mariadb_server: URL) -> Iterator[Database]:
         )
         fetch(database, "ANALYZE TABLE stream_img, review, employee")
         yield database
-    finally:
-        database.dispose()
-        with server.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name}"))
-        server.dispose()
 
 
 @pytest.mark.parametrize(("team", "page"), [(None, 1), (None, 2), ("team3", 1), ("team3", 2), ("quiet", 1)])
