@@ -25,7 +25,7 @@ from biosense_pipeline.matching.evidence.levels import Usual, usual
 from biosense_pipeline.matching.evidence.moving import CALIBRATIONS, Moving, Told, moving_cues, moving_evidence
 from biosense_pipeline.matching.evidence.own_cues import OwnValues, own_cues, with_own
 from biosense_pipeline.matching.evidence.recapture import CONTEXT_GROUPS, RecaptureModel, in_light
-from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, rigid, summed_up
+from biosense_pipeline.matching.evidence.rigidity import Rigidity, far_apart, pair_correlations, rigid
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
 from biosense_pipeline.matching.evidence.surroundings import Surroundings, surroundings
 
@@ -253,18 +253,6 @@ def judge_window(
     return Presentation(
         max(spreads, added[0]), max(llr, either), recapture, rigidity, rigid_face, moved, cues, correlation
     )
-
-
-def print_evidence(window: Sequence[EvidenceStill], model: RecaptureModel, baseline: Baseline) -> Evidence | None:
-    """What a window of an agent's stills says of a print; None where none of them can be judged."""
-    numbers, seen = measured(window, model)
-    if not seen:
-        return None
-    pairs = far_apart(numbers.seconds)
-    rigid_face = summed_up(pair_correlations(numbers.chips, pairs)) if len(pairs) else None
-    moving, own = Moving(numbers.around).told(pairs), numbers.own_of(model, slice(None))
-    found = judge_window(still_scores(numbers, model, baseline), rigid_face, baseline, moving, own)
-    return as_evidence(Species.PRINT, found, seen, baseline)
 
 
 def as_evidence(species: Species, found: Presentation, seen: Sequence[EvidenceStill], baseline: Baseline) -> Evidence:

@@ -19,7 +19,7 @@ BaselineOf = Callable[[date], Baseline]
 
 
 class PrintWindows:
-    """What ``presentation.print_evidence``, and of a screen ``shown.judge_shown``, says of each of a stretch's windows.
+    """What ``shown.judge_shown`` says of each of a stretch's windows.
 
     Args:
         stills: the whole stretch, in order.

@@ -18,7 +18,6 @@ from biosense_pipeline.matching.evidence.presentation import (
     Measured,
     judge_window,
     measured,
-    print_evidence,
     site,
     sitting,
     still_scores,
@@ -27,6 +26,7 @@ from biosense_pipeline.matching.evidence.presentation import (
 from biosense_pipeline.matching.evidence.recapture import GroupScore, RecaptureModel
 from biosense_pipeline.matching.evidence.rigidity import Rigidity
 from biosense_pipeline.matching.evidence.still import EvidenceStill
+from biosense_pipeline_tests.matching.evidence.window_alone import print_evidence
 
 NAMES = ("ring", "chroma")
 ONE = GroupScore(np.zeros(1), np.ones(1), np.ones(1), 0.0, 1.0)

@@ -16,7 +16,7 @@ from biosense_pipeline.matching.evidence.findings import excursions
 from biosense_pipeline.matching.evidence.frozen import frozen
 from biosense_pipeline.matching.evidence.loop import loop
 from biosense_pipeline.matching.evidence.ordering import LOOKBACK
-from biosense_pipeline.matching.evidence.presentation import print_evidence, site
+from biosense_pipeline.matching.evidence.presentation import site
 from biosense_pipeline.matching.evidence.print_windows import PrintWindows
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel, shipped_model
 from biosense_pipeline.matching.evidence.source_change import source_change
@@ -24,6 +24,7 @@ from biosense_pipeline.matching.evidence.still import EvidenceStill
 from biosense_pipeline.matching.evidence.stretch import Stretch
 from biosense_pipeline_tests.matching.evidence import held_sheets
 from biosense_pipeline_tests.matching.evidence.held_sheets import Room, path, sheet
+from biosense_pipeline_tests.matching.evidence.window_alone import print_evidence
 
 HOUR = datetime(2026, 3, 2, 9)
 GAP = timedelta(minutes=10)
