@@ -48,6 +48,8 @@ class Review(Base):
     __table_args__ = (
         Index("ix_review_finding", "subject_kind", "subject_id", "result", "round", unique=True),
         Index("ix_review_employee", "employee_id", "created"),
+        Index("ix_review_captured", "captured"),
+        Index("ix_review_created", "created"),
         TABLE_OPTIONS,
     )
 

@@ -82,7 +82,11 @@ class MotionWindow(Base):
     """MOTION_DETECTION: whether an agent's stills of ten minutes show life."""
 
     __tablename__ = "motion_window"
-    __table_args__ = (Index("ix_motion_window_outcome", "outcome", "window_start"), TABLE_OPTIONS)
+    __table_args__ = (
+        Index("ix_motion_window_outcome", "outcome", "window_start"),
+        Index("ix_motion_window_start", "window_start", "employee_id"),
+        TABLE_OPTIONS,
+    )
 
     employee_id: Mapped[int] = mapped_column(Id, ForeignKey("employee.id"), primary_key=True)
     window_start: Mapped[datetime] = mapped_column(Moment, primary_key=True)

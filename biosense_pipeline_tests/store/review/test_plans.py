@@ -1,6 +1,7 @@
 """The review queue on a table of a site's size: read off one index, newest first, however much lies behind."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ from sqlalchemy import URL, text
 from biosense_pipeline.evaluation.scratch import scratch_database
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.review import queue as review_queue_module
+from biosense_pipeline.store.review.outcomes import judged_hours, newest_verdict
 from biosense_pipeline.store.review.verdicts import open_findings, review_queue
 from biosense_pipeline_tests.store.rows import HOUR, execute, fetch, statements
 
 STILLS, AGENTS, TEAMS = 60_000, 100, 10
 FINDINGS, REVIEWED = STILLS // 20, 600
+LAST_HOUR = HOUR - timedelta(hours=1)
 #: The id in desk_user of who asks.
 USER = 1
 
@@ -86,6 +89,20 @@ def test_counting_reads_findings_only(site: Database, monkeypatch: pytest.Monkey
     pending = STILLS // 500
     assert sum(counts.values()) == FINDINGS - REVIEWED - (pending - REVIEWED // 25)
     assert read <= 4 * FINDINGS
+
+
+@pytest.mark.parametrize(
+    ("look", "key"),
+    [
+        (lambda site: newest_verdict(site, LAST_HOUR, HOUR), "ix_review_captured"),
+        (lambda site: judged_hours(site, datetime(2026, 3, 3)), "ix_review_created"),
+    ],
+    ids=["of stills", "given"],
+)
+def test_verdicts_of_a_time_are_found_by_it(site: Database, look: Callable[[Database], object], key: str) -> None:
+    """Verdicts on an hour's stills, and those given since a moment, are read off an index, not the whole table."""
+    (((_, (step,)),)) = _plans(site, lambda: look(site))
+    assert (step["type"], step["key"]) == ("range", key)
 
 
 def _plans(site: Database, work: Callable[[], object]) -> list[tuple[str, list[dict[str, Any]]]]:
