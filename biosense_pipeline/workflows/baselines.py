@@ -19,6 +19,7 @@ from biosense_pipeline.matching.evidence.baseline import Baseline, Site, Sitting
 from biosense_pipeline.matching.evidence.presentation import measured, site, sitting
 from biosense_pipeline.matching.evidence.recapture import RecaptureModel
 from biosense_pipeline.matching.evidence.site_baseline import parameters_of, site_from, site_of_baselines
+from biosense_pipeline.matching.evidence.still import EvidenceStill
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.evidence.baselines import StoredBaseline, read_baseline, write_baseline
 from biosense_pipeline.store.evidence.site_baselines import (
@@ -41,20 +42,24 @@ _CONSIDERED = 10_000
 _SETTLED = timedelta(days=1)
 #: Baselines older than this do not tell what is usual at the site now.
 _OLDEST = timedelta(days=9)
-#: Name among the parameters of a hash of the model that the baseline was made with.
+#: Name among the parameters of a hash of the model, and of how many stills it judges, that the baseline was made with.
 _MODEL = "model"
 
 
-def baselines(database: Database, employee_id: int, model: RecaptureModel) -> Callable[[date], Baseline]:
-    """The agent's baseline of a day; the usual one where there were too few stills for one of his own."""
-    version = hashlib.blake2b(model.version.encode(), digest_size=8).hexdigest()
+def baselines(database: Database, employee_id: int, model: RecaptureModel, window: int) -> Callable[[date], Baseline]:
+    """The agent's baseline of a day; the usual one where there were too few stills for one of his own.
+
+    Args:
+        window: stills that are judged together by it.
+    """
+    version = hashlib.blake2b(repr((model.version, window)).encode(), digest_size=8).hexdigest()
 
     @cache
     def of_day(day: date) -> Baseline:
         stored = read_baseline(database, employee_id, day)
         outdated = stored is None or stored.features_id != model.features_id
         if stored is None or outdated or (stored.parameters and stored.parameters[_MODEL] != version):
-            stored = _made(database, employee_id, day, model, version)
+            stored = _made(database, employee_id, day, model, window, version)
             write_baseline(database, employee_id, day, stored)
         if stored.parameters is not None:
             return Baseline.from_parameters(stored.parameters)
@@ -81,16 +86,19 @@ def site_of_day(database: Database, day: date, model: RecaptureModel, version: s
     return development if stored.parameters is None else site_from(stored.parameters)
 
 
-def _made(database: Database, employee_id: int, day: date, model: RecaptureModel, version: str) -> StoredBaseline:
+def _made(
+    database: Database, employee_id: int, day: date, model: RecaptureModel, window: int, version: str
+) -> StoredBaseline:
     before = datetime.combine(day, time()) - _SETTLED
     captured = captures_before(database, employee_id, before, _CONSIDERED)[::-1]
     suspected = suspected_stills(database, employee_id, captured[0], before) if captured else SuspectedStills()
     captured = [moment for moment in captured if not suspected.at(moment)]
     sittings: list[Sitting] = []
     for start, end in reversed(_stretches(captured)):
-        own = _sitting(database, employee_id, start, end, model, suspected)
-        if own is not None:
-            sittings.append(own)
+        genuine = _genuine(database, employee_id, start, end, suspected)
+        numbers, seen = measured(genuine, model)
+        if seen:
+            sittings.append(sitting(numbers, window))
         if len(sittings) == _SITTINGS:
             break
     own_baseline = personal_baseline(sittings, site_of_day(database, day, model, version))
@@ -111,20 +119,12 @@ def _stretches(captured: list[datetime]) -> list[tuple[datetime, datetime]]:
     return stretches
 
 
-def _sitting(
-    database: Database,
-    employee_id: int,
-    start: datetime,
-    end: datetime,
-    model: RecaptureModel,
-    suspected: SuspectedStills,
-) -> Sitting | None:
+def _genuine(
+    database: Database, employee_id: int, start: datetime, end: datetime, suspected: SuspectedStills
+) -> list[EvidenceStill]:
     """The stills of that time on which the agent was recognised alone, but for the suspected ones."""
-    stills = evidence_window(database, employee_id, start, end + timedelta(microseconds=1))
-    genuine = [
+    return [
         still
-        for still in stills
+        for still in evidence_window(database, employee_id, start, end + timedelta(microseconds=1))
         if still.usable and still.result == StillResult.SUCCESS and not suspected.holds(still.still_id, still.captured)
     ]
-    numbers, seen = measured(genuine, model)
-    return sitting(numbers) if seen else None

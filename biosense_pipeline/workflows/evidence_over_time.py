@@ -23,7 +23,7 @@ def evidence_over_time(
         model = judging_model(settings)
     except RecaptureModelUnusable:
         model = None
-    baseline_of = None if model is None else baselines(database, employee_id, model)
+    baseline_of = None if model is None else baselines(database, employee_id, model, settings.impersonation_window)
     stretch = stretch_of(database, settings, employee_id, start, end, model, baseline_of)
     positions = [position for position, still in enumerate(stretch.stills) if start <= still.captured < end]
     stretch.prepare(positions)

@@ -6,7 +6,7 @@ pure function of the stored stills: run while they come and run over the day aft
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -120,22 +120,26 @@ def stretch_of(
     baseline_of: BaselineOf | None,
 ) -> Stretch:
     """The agent's stills of ``[start, end)`` with those before them that say something of their windows."""
-    window = settings.impersonation_window
-    gap = timedelta(minutes=settings.impersonation_gap_minutes)
-    earliest = _earliest(start, captures_before(database, employee_id, start, 3 * window), gap)
-    stills = evidence_window(database, employee_id, min(start, earliest - LOOKBACK), end)
+    stills = evidence_window(database, employee_id, _since(database, settings, employee_id, start), end)
     prints = None if model is None or baseline_of is None else PrintWindows(stills, model, baseline_of)
-    return Stretch(stills, window, gap, prints)
+    return Stretch(stills, settings.impersonation_window, _gap(settings), prints)
 
 
-def _earliest(start: datetime, captured: Sequence[datetime], gap: timedelta) -> datetime:
-    """The earliest of the stills before ``start``, the latest first, that may share a window with one after it."""
+def _since(database: Database, settings: Settings, employee_id: int, start: datetime) -> datetime:
+    """How far back lies what the windows from ``start`` on are judged by.
+
+    An hour before the earliest still that may share a window with one after ``start``.
+    """
     earliest = start
-    for moment in captured:
-        if earliest - moment > gap:
+    for moment in captures_before(database, employee_id, start, 3 * settings.impersonation_window):
+        if earliest - moment > _gap(settings):
             break
         earliest = moment
-    return earliest
+    return earliest - LOOKBACK
+
+
+def _gap(settings: Settings) -> timedelta:
+    return timedelta(minutes=settings.impersonation_gap_minutes)
 
 
 class _Agent:
@@ -148,13 +152,16 @@ class _Agent:
         self._model = model
         self._version = None if model is None else model.version
         self._ids = {} if model is None else {score.name: score.score_id for score in model.own}
-        self._baseline_of = None if model is None else baselines(database, employee_id, model)
+        self._baseline_of = (
+            None if model is None else baselines(database, employee_id, model, settings.impersonation_window)
+        )
 
     def analyse(self, start: datetime, end: datetime, report: ImpersonationReport, run_id: str | None) -> None:
         """Judge the stills of ``[start, end)``, without those of a whole hour that were judged already."""
         # Of two that judge the same stills the second has to see what the first has written.
         with self._database.exclusive(f"impersonation.{self._employee_id}", "Another run is judging the same agent"):
-            judged = JudgedBefore(self._database, self._employee_id, start, end, self._rules(start))
+            since = _since(self._database, self._settings, self._employee_id, start)
+            judged = JudgedBefore(self._database, self._employee_id, since, start, end, self._rules(start))
             if judged.begin is not None:
                 self._judge(judged.begin, end, report, run_id, judged)
 

@@ -6,12 +6,11 @@ from its beginning. So it never changes what is found.
 """
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from biosense_pipeline.local_time import floor_hour
-from biosense_pipeline.matching.evidence.ordering import LOOKBACK
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.evidence.progress import (
     Progress,
@@ -22,14 +21,12 @@ from biosense_pipeline.store.evidence.progress import (
     write_progress,
 )
 
-#: Windows begin before the hour, and each looks back from there.
-_BEFORE = LOOKBACK + timedelta(hours=1)
-
 
 class JudgedBefore:
     """The memory of ``[start, end)``, which lies within one hour; of anything but its beginning there is none.
 
     Args:
+        since: windows begin before the hour, and each looks back from there: so far.
         rules: all that decides beside the stills.
 
     Attributes:
@@ -37,7 +34,9 @@ class JudgedBefore:
             ``start``.
     """
 
-    def __init__(self, database: Database, employee_id: int, start: datetime, end: datetime, rules: str) -> None:
+    def __init__(
+        self, database: Database, employee_id: int, since: datetime, start: datetime, end: datetime, rules: str
+    ) -> None:
         self._employee_id = employee_id
         self._start = start
         self._rules = rules
@@ -45,7 +44,7 @@ class JudgedBefore:
         self._stills: list[StillVersion] = []
         self.begin: datetime | None = start
         if self._remembers:
-            self._stills = still_versions(database, employee_id, start - _BEFORE, end)
+            self._stills = still_versions(database, employee_id, since, end)
             known = read_progress(database, employee_id, start)
             if known is not None and self._holds(database, known):
                 self.begin = next((taken for taken, _, _ in self._stills if taken > known.judged_until), None)

@@ -4,10 +4,13 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from sqlalchemy import Connection, delete, select, update
 
 from biosense_pipeline.codes import Role, Species, StillResult, Verdict
+from biosense_pipeline.matching.evidence.presentation import WINDOW
 from biosense_pipeline.matching.evidence.recapture import shipped_model
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
@@ -31,9 +34,11 @@ from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.incident_days import enter_finding, set_results
 from biosense_pipeline_tests.matching.evidence.held_sheets import Room, path, sheet, still
 from biosense_pipeline_tests.workflows.evidence_rows import (
+    LANDMARKS,
     STEP,
     employee_of,
     enter_scene,
+    kept,
     motionless,
     person,
     scoring,
@@ -51,9 +56,17 @@ def stored(database: Database) -> list[tuple[Any, ...]]:
         return [(row.day, row.stills, row.sittings, row.parameters is not None) for row in rows]
 
 
-def own(database: Database, day: date = DAY) -> Any:
+def drifting(number: int) -> KeptEvidence:
+    """Somebody whose face changes little from one still to the next, and on and on."""
+    smooth = gaussian_filter(np.random.default_rng(5).normal(0, 1, (2, 64, 32, 32)), (0, 6, 2, 2), mode="wrap")
+    face, change = smooth[0, 0] / smooth[0, 0].std(), smooth[1, number] / smooth[1].std()
+    shown = person()(number)
+    return kept(120 + 30 * face + 15 * change, shown.sha256, LANDMARKS)
+
+
+def own(database: Database, day: date = DAY, window: int = WINDOW) -> Any:
     """The agent's baseline of the day."""
-    return baselines(database, employee_of(database), MODEL)(day)
+    return baselines(database, employee_of(database), MODEL, window)(day)
 
 
 def test_made_of_earlier_sittings(database: Database) -> None:
@@ -83,6 +96,14 @@ def test_what_moves_with_the_face_is_learned(database: Database) -> None:
     assert made.moving.keys() == known.moving.keys()
     assert made.moving["frame"].centre > known.moving["frame"].centre + 0.3
     assert own(database) == made
+
+
+def test_made_for_the_window(database: Database) -> None:
+    """How rigid a face is normally is learned of pairs as the windows have that are judged; another window, anew."""
+    enter_scene(database, scoring(drifting, 1.0), 50, start=EARLIER)
+    short, long = own(database, window=3), own(database, window=24)
+    assert short.rigidity.centre > long.rigidity.centre + 0.1
+    assert own(database, window=3) == short
 
 
 def test_too_few_stills(database: Database) -> None:
@@ -121,7 +142,7 @@ def test_the_sites_own_agents(database: Database) -> None:
         enter_scene(database, scoring(person(number), 1.0), 20, start=start, lan_id=lan_id)
         if number == 9:
             assert own(database, DAY - timedelta(days=1)) == usual(MODEL)
-        assert baselines(database, employee_of(database, lan_id), MODEL)(before).personal
+        assert baselines(database, employee_of(database, lan_id), MODEL, WINDOW)(before).personal
     here = own(database)
     assert not here.personal
     assert here.score.centre > usual(MODEL).score.centre + 0.5

@@ -250,6 +250,17 @@ def test_what_changed_is_judged_again(database: Database, change: str) -> None:
     assert [{**row, "created": None} for row in rows(database)] == [{**row, "created": None} for row in before]
 
 
+def test_a_late_still_of_a_long_window_is_judged(database: Database) -> None:
+    """With long pauses allowed, a still of hours ago that comes late, in a window of the hour, has it judged anew."""
+    pause = timedelta(minutes=100)
+    enter_scene(database, person(), 4, start=HOUR - 3 * pause, step=pause)
+    allowed: dict[str, Any] = {"impersonation_gap_minutes": 120}
+    assert analyse(database, **allowed).stills == 1
+    assert analyse(database, **allowed).stills == 0
+    enter_at(database, [person()(500)], [HOUR - 3 * pause + STEP])
+    assert analyse(database, **allowed).stills == 1
+
+
 @pytest.mark.parametrize("then", [HOUR, NEXT_HOUR])
 def test_a_lasting_finding_that_is_gone_comes_back(database: Database, then: datetime) -> None:
     """A finding that lasts into the next hour, removed by hand, is found again from either hour, as long as it was."""

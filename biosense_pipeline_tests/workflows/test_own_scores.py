@@ -15,6 +15,7 @@ from biosense_pipeline.demo.frames import Person
 from biosense_pipeline.matching.evidence.attack_score import AttackScore, AttackScoreUnusable
 from biosense_pipeline.matching.evidence.levels import Usual
 from biosense_pipeline.matching.evidence.own_scores import Measurement
+from biosense_pipeline.matching.evidence.presentation import WINDOW
 from biosense_pipeline.matching.evidence.recapture import GroupScore, RecaptureModel
 from biosense_pipeline.settings import Settings
 from biosense_pipeline.store.database import Database
@@ -163,7 +164,7 @@ def test_baselines_are_made_anew_for_another_score(sqlite_database: Database, tm
     own: dict[str | None, set[str]] = {None: set(), str(trained(tmp_path, Species.SCREEN)): {"trained_screen"}}
     for score in (None, *filter(None, own), None):
         settings = Settings() if score is None else Settings(attack_score=Path(score))
-        baseline = baselines(sqlite_database, employee, judging_model(settings))(HOUR.date())
+        baseline = baselines(sqlite_database, employee, judging_model(settings), WINDOW)(HOUR.date())
         assert set(baseline.own) == own[score]
 
 
