@@ -29,10 +29,12 @@ from biosense_pipeline.matching.evidence.accumulation import accumulated
 from biosense_pipeline.matching.evidence.frozen import LIVE_RATE as EQUAL_RATE
 from biosense_pipeline.matching.evidence.ordering import earlier_than, in_order
 from biosense_pipeline.matching.evidence.registration import (
+    SIDE,
     Motion,
     PreparedChip,
     differ_by_more,
     difference,
+    flat,
     prepare,
 )
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
@@ -67,17 +69,31 @@ class _Match:
 
 @dataclass(frozen=True, eq=False)
 class _Shown:
-    """A usable still as it is compared.
+    """The usable stills as they are compared.
 
     Attributes:
-        eyes: the distance between them in pixels.
-        levels: the chip, flat, with mean 0 and spread 1: a quick look before chips are registered.
+        landmarks: float64 (n, 5, 2). eyes: (n,), the distance between them in pixels.
+        levels: (n, 1024), the chips, flat, with mean 0 and spread 1: a quick look before chips are registered.
     """
 
-    still: EvidenceStill
+    stills: Sequence[EvidenceStill]
     landmarks: np.ndarray
-    eyes: float
+    eyes: np.ndarray
     levels: np.ndarray
+
+    @classmethod
+    def of(cls, stills: Sequence[EvidenceStill]) -> "_Shown":
+        """The usable ones, but for those that are dark or blown out or whose landmarks are none."""
+        usable = [still for still in stills if still.usable and still.landmarks is not None]
+        landmarks = np.array([still.landmarks for still in usable], dtype=np.float64).reshape(-1, 5, 2)
+        chips = np.array([still.chip for still in usable], dtype=np.float64).reshape(-1, SIDE, SIDE)
+        eyes = np.linalg.norm(landmarks[:, :2].mean(axis=1) - landmarks[:, 2:4].mean(axis=1), axis=1)
+        levels = chips.reshape(len(usable), SIDE * SIDE)
+        spreads = levels.std(axis=1)
+        # Two chips that are flat as they are compared differ by nothing, which is darkness and no moment come again.
+        kept = np.flatnonzero((eyes > 0) & (spreads > 0) & ~flat(chips))
+        levels = (levels[kept] - levels[kept].mean(axis=1, keepdims=True)) / spreads[kept, np.newaxis]
+        return cls([usable[place] for place in kept], landmarks[kept], eyes[kept], levels)
 
 
 def loop(window: Sequence[EvidenceStill], lookback: Sequence[EvidenceStill] = ()) -> Evidence:
@@ -105,9 +121,9 @@ class Loops:
     """
 
     def __init__(self, stills: Sequence[EvidenceStill]) -> None:
-        shown = [found for still in stills if (found := _shown(still)) is not None]
-        self._places = {found.still.still_id: place for place, found in enumerate(shown)}
-        self._order = [found.still for found in shown]
+        shown = _Shown.of(stills)
+        self._places = {still.still_id: place for place, still in enumerate(shown.stills)}
+        self._order = shown.stills
         self._comparison = _Comparison(shown)
         self._matches: dict[int, tuple[_Match | None, int]] = {}
 
@@ -167,14 +183,11 @@ def _not_matched(choices: int) -> float:
 class _Comparison:
     """Holds each still against the earlier ones; a chip is prepared when it is first needed."""
 
-    def __init__(self, stills: Sequence[_Shown]) -> None:
-        self._stills = stills
-        self._order = [shown.still for shown in stills]
-        self._landmarks = np.array([shown.landmarks for shown in stills])
-        self._eyes = np.array([shown.eyes for shown in stills])
-        self._levels = np.array([shown.levels for shown in stills])
+    def __init__(self, shown: _Shown) -> None:
+        self._shown = shown
+        self._order = shown.stills
         #: Room for what is computed of all of them for each: new memory costs more than the sum.
-        self._apart = np.empty_like(self._levels)
+        self._apart = np.empty_like(shown.levels)
         self._chips: dict[int, PreparedChip] = {}
 
     def may_match(self, position: int) -> bool:
@@ -212,8 +225,7 @@ class _Comparison:
             return None, 0
         # The latest: a recording's rounds then have one lag, however many of them there were.
         latest = max(matches)
-        still, matched = self._stills[position].still, self._stills[latest].still
-        return _Match(still, matched, position - latest), len(others)
+        return _Match(self._order[position], self._order[latest], position - latest), len(others)
 
     def _earlier(self, position: int) -> tuple[set[int], list[int]]:
         """The stills that it follows, and all others of the hour before it."""
@@ -223,19 +235,19 @@ class _Comparison:
 
     def _neighbours(self, position: int) -> set[int]:
         """The still before, and the one before from the same source, as two cameras may take turns: of its hour."""
-        source, first = self._stills[position].still.source, position - len(earlier_than(self._order, position))
-        same = next((i for i in range(position - 1, first - 1, -1) if self._stills[i].still.source == source), None)
+        source, first = self._order[position].source, position - len(earlier_than(self._order, position))
+        same = next((i for i in range(position - 1, first - 1, -1) if self._order[i].source == source), None)
         return {place for place in (position - 1, same) if place is not None and place >= first}
 
     def _near(self, position: int, places: Sequence[int]) -> list[int]:
         """Those stills but for the ones whose face lies elsewhere or differs at first sight, the nearest of them."""
         if not places:
             return []
-        own, first = self._stills[position], places[0]
+        shown, first = self._shown, places[0]
         since = slice(first, position)
-        eyes = (own.eyes + self._eyes[since]) / 2
-        moved = np.sqrt(((self._landmarks[since] - own.landmarks) ** 2).sum(axis=2).mean(axis=1)) / eyes
-        apart = np.subtract(self._levels[since], own.levels, out=self._apart[since])
+        eyes = (shown.eyes[position] + shown.eyes[since]) / 2
+        moved = np.sqrt(((shown.landmarks[since] - shown.landmarks[position]) ** 2).sum(axis=2).mean(axis=1)) / eyes
+        apart = np.subtract(shown.levels[since], shown.levels[position], out=self._apart[since])
         raw = np.sqrt(np.square(apart, out=apart).mean(axis=1))
         near = np.flatnonzero((moved <= LANDMARK_FLOOR) & (raw <= _FAR))
         near = near[np.isin(near + first, places)]
@@ -250,7 +262,7 @@ class _Comparison:
 
     def _chip(self, place: int) -> PreparedChip:
         if place not in self._chips:
-            chip = self._stills[place].still.chip
+            chip = self._order[place].chip
             assert chip is not None
             self._chips[place] = prepare(chip, Motion.SIMILARITY)
         return self._chips[place]
@@ -265,17 +277,3 @@ def _below_gap(differences: dict[int, float]) -> list[int]:
         if last <= CHIP_FLOOR and following >= _GAP * last:
             return ordered[:count]
     return []
-
-
-def _shown(still: EvidenceStill) -> _Shown | None:
-    """A usable still, unless it is dark or blown out or its landmarks are none."""
-    if not still.usable or still.chip is None or still.landmarks is None:
-        return None
-    landmarks = np.asarray(still.landmarks, dtype=np.float64)
-    eyes = float(np.linalg.norm(landmarks[:2].mean(axis=0) - landmarks[2:4].mean(axis=0)))
-    levels = np.asarray(still.chip, dtype=np.float64).ravel()
-    spread = float(levels.std())
-    # Two chips that are flat as they are compared differ by nothing, which is darkness and no moment come again.
-    if not (eyes > 0 and spread > 0 and not prepare(still.chip, Motion.SIMILARITY).flat):
-        return None
-    return _Shown(still, landmarks, eyes, (levels - levels.mean()) / spread)

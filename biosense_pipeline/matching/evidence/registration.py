@@ -80,10 +80,20 @@ class PreparedChip:
 
 def prepare(chip: np.ndarray, motion: Motion) -> PreparedChip:
     """Prepare a chip, uint8 (32, 32), for comparisons from which such motions are taken out."""
+    grey = _blurred(chip)
+    return PreparedChip(grey, grey[_INNER].ravel(), motion)
+
+
+def flat(chips: np.ndarray) -> np.ndarray:
+    """Which of the chips (n, 32, 32) are flat as :func:`prepare` would make them: bool (n,)."""
+    return np.asarray(_blurred(chips)[:, *_INNER].std(axis=(1, 2)) < FLATTEST)
+
+
+def _blurred(chips: np.ndarray) -> np.ndarray:
+    """A chip, or several, (..., 32, 32), as they are compared."""
     from scipy.ndimage import gaussian_filter
 
-    grey = gaussian_filter(np.asarray(chip, dtype=np.float64), _BLUR, mode="nearest")
-    return PreparedChip(grey, grey[_INNER].ravel(), motion)
+    return np.asarray(gaussian_filter(np.asarray(chips, dtype=np.float64), _BLUR, mode="nearest", axes=(-2, -1)))
 
 
 def difference(one: PreparedChip, other: PreparedChip) -> float:
