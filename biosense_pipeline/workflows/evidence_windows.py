@@ -8,9 +8,15 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.evidence.stills import StoredStill, read_window
 
 
-def evidence_window(database: Database, employee_id: int, start: datetime, end: datetime) -> list[EvidenceStill]:
-    """The stills of an agent captured in ``[start, end)``, in order of capture time and id."""
-    return evidence_stills(read_window(database, employee_id, start, end))
+def evidence_window(
+    database: Database, employee_id: int, start: datetime, end: datetime, prints_from: datetime | None = None
+) -> list[EvidenceStill]:
+    """The stills of an agent captured in ``[start, end)``, in order of capture time and id.
+
+    Args:
+        prints_from: of stills captured before it, what prints alone are told by is not read.
+    """
+    return evidence_stills(read_window(database, employee_id, start, end, prints_from))
 
 
 def evidence_stills(stored: Iterable[StoredStill]) -> list[EvidenceStill]:

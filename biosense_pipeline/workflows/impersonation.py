@@ -120,22 +120,20 @@ def stretch_of(
     baseline_of: BaselineOf | None,
 ) -> Stretch:
     """The agent's stills of ``[start, end)`` with those before them that say something of their windows."""
-    stills = evidence_window(database, employee_id, _since(database, settings, employee_id, start), end)
+    earliest = _earliest(database, settings, employee_id, start)
+    stills = evidence_window(database, employee_id, earliest - LOOKBACK, end, prints_from=earliest)
     prints = None if model is None or baseline_of is None else PrintWindows(stills, model, baseline_of)
     return Stretch(stills, settings.impersonation_window, _gap(settings), prints)
 
 
-def _since(database: Database, settings: Settings, employee_id: int, start: datetime) -> datetime:
-    """How far back lies what the windows from ``start`` on are judged by.
-
-    An hour before the earliest still that may share a window with one after ``start``.
-    """
+def _earliest(database: Database, settings: Settings, employee_id: int, start: datetime) -> datetime:
+    """Capture time of the earliest still that may share a window with one from ``start`` on."""
     earliest = start
     for moment in captures_before(database, employee_id, start, 3 * settings.impersonation_window):
         if earliest - moment > _gap(settings):
             break
         earliest = moment
-    return earliest - LOOKBACK
+    return earliest
 
 
 def _gap(settings: Settings) -> timedelta:
@@ -160,7 +158,8 @@ class _Agent:
         """Judge the stills of ``[start, end)``, without those of a whole hour that were judged already."""
         # Of two that judge the same stills the second has to see what the first has written.
         with self._database.exclusive(f"impersonation.{self._employee_id}", "Another run is judging the same agent"):
-            since = _since(self._database, self._settings, self._employee_id, start)
+            # Windows begin before the hour, and each looks back from there.
+            since = _earliest(self._database, self._settings, self._employee_id, start) - LOOKBACK
             judged = JudgedBefore(self._database, self._employee_id, since, start, end, self._rules(start))
             if judged.begin is not None:
                 self._judge(judged.begin, end, report, run_id, judged)

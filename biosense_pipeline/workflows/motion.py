@@ -85,7 +85,7 @@ def detect_motion(
     gone = set(known_agents) - set(agents)
     for employee_id in [*agents, *sorted(gone)]:
         known = {row.start: row for _, row in read_motion(database, report.start, report.end, employee_id)}
-        rows = motion_rows(evidence_window(database, employee_id, report.start, report.end), known)
+        rows = motion_rows(evidence_window(database, employee_id, report.start, report.end, report.end), known)
         report.rows_changed += replace_motion(database, employee_id, report.start, report.end, rows, run_id)
         report.outcomes.update(row.outcome for row in rows)
         report.seconds = monotonic() - begin

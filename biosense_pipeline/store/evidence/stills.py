@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, delete, select
+from sqlalchemy import Connection, Row, Select, case, delete, select
 
 from biosense_pipeline.store.database import Database, upsert
 from biosense_pipeline.store.tables.evidence import PresentationEvidence
@@ -15,6 +15,10 @@ from biosense_pipeline.store.tables.pipeline import StreamImage
 #: How features are stored.
 FEATURES_DTYPE = np.dtype("<f4")
 _CHIP_SIDE, _THUMBNAIL_WIDTH = 32, 64
+#: The columns that are most of a row.
+_MOST = {"features", "thumbnail"}
+#: Those that no analysis asks for.
+_UNREAD = {"employee_id", "created"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +29,9 @@ class KeptFace:
         box: left, top, right, bottom in pixels.
         landmarks: float32 (5, 2).
         chip: uint8 (32, 32).
-        features: float32 (n,), laid out as ``features_id`` says.
-        thumbnail: uint8 (height, 64), the whole still; None in rows from before it was kept. picture_width: of the
-            still itself, in pixels.
+        features: float32 (n,), laid out as ``features_id`` says; None where they were not read.
+        thumbnail: uint8 (height, 64), the whole still; None where it was not read, and in rows from before it was kept.
+            picture_width: of the still itself, in pixels.
         attack_score: of the operator's own model of that id; None where there is none.
     """
 
@@ -36,7 +40,7 @@ class KeptFace:
     sharpness: float
     brightness: float
     chip: np.ndarray
-    features: np.ndarray
+    features: np.ndarray | None
     features_id: str
     thumbnail: np.ndarray | None = None
     picture_width: int | None = None
@@ -100,10 +104,15 @@ def read_window(
     employee_id: int,
     start: datetime,
     end: datetime,
+    whole_from: datetime | None = None,
 ) -> list[StoredStill]:
-    """The stills of an agent captured in ``[start, end)``, in order of capture time and id."""
+    """The stills of an agent captured in ``[start, end)``, in order of capture time and id.
+
+    Args:
+        whole_from: of stills captured before it features and thumbnail, most of what there is of one, are not read.
+    """
     time, key = PresentationEvidence.capture_time, PresentationEvidence.stream_image_id
-    of_agent = _stills().where(PresentationEvidence.employee_id == employee_id)
+    of_agent = _stills(whole_from or start).where(PresentationEvidence.employee_id == employee_id)
     with database.read() as connection:
         return [
             _stored(row) for row in connection.execute(of_agent.where(time >= start, time < end).order_by(time, key))
@@ -136,8 +145,14 @@ def agents_with_evidence(database: Database, start: datetime, end: datetime) -> 
         )
 
 
-def _stills() -> Select[Any]:
-    return select(PresentationEvidence.__table__, StreamImage.result).outerjoin(
+def _stills(whole_from: datetime) -> Select[Any]:
+    whole = PresentationEvidence.capture_time >= whole_from
+    columns = [
+        case((whole, column)).label(column.name) if column.name in _MOST else column
+        for column in PresentationEvidence.__table__.columns
+        if column.name not in _UNREAD
+    ]
+    return select(*columns, StreamImage.result).outerjoin(
         StreamImage, StreamImage.id == PresentationEvidence.stream_image_id
     )
 
@@ -158,7 +173,7 @@ def _row(
         # Of a still that was done again, what is no longer there must go too.
         "face": None if face is None else _face_numbers(face),
         "chip": None if face is None else _bytes(face.chip),
-        "features": None if face is None else face.features.astype(FEATURES_DTYPE).tobytes(),
+        "features": None if face is None or face.features is None else face.features.astype(FEATURES_DTYPE).tobytes(),
         "features_id": None if face is None else face.features_id,
         "thumbnail": None if face is None or face.thumbnail is None else _bytes(face.thumbnail),
         "attack_score": None if face is None else face.attack_score,
@@ -191,7 +206,7 @@ def _stored(row: Row[Any]) -> StoredStill:
             row.face["sharpness"],
             row.face["brightness"],
             np.frombuffer(row.chip, dtype=np.uint8).reshape(_CHIP_SIDE, _CHIP_SIDE),
-            np.frombuffer(row.features, dtype=FEATURES_DTYPE),
+            None if row.features is None else np.frombuffer(row.features, dtype=FEATURES_DTYPE),
             row.features_id,
             None
             if row.thumbnail is None
