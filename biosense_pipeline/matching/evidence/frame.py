@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from biosense_pipeline.matching.evidence.surroundings import Sampling, Surroundings, comparable
+from biosense_pipeline.matching.evidence.blur import blurred
+from biosense_pipeline.matching.evidence.surroundings import Sampling, Surroundings
 
 #: Distances of the lines from the face's middle, in widths of the face, and tilts in degrees. Nearer are the outlines
 #: of cheeks and hair.
@@ -48,6 +49,8 @@ def _lines() -> np.ndarray:
 
 
 _LINES = _lines()
+#: Where a face has to have moved for anything to be told of its frame: some places of the lines that are not tilted.
+AROUND = _LINES[:, 2, ::6, ::3]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,20 +71,19 @@ class Edges:
 
 def edges(seen: Surroundings) -> Edges:
     """The steps across a still's lines."""
-    from scipy.ndimage import gaussian_filter
-
-    levels = gaussian_filter(seen.levels, _BLUR, mode="nearest")
+    levels = blurred(seen.levels, _BLUR)
     lines = Sampling.of(seen.pixels(_LINES), levels.shape)
     return Edges(seen, levels, float(levels.std()) + _CONTRAST, lines, _steps(levels, lines))
 
 
-def pair_frame(one: Edges | None, other: Edges | None) -> float | None:
-    """Logarithm of how strong the straight edges that moved with the face are; None where nothing is told.
+def pair_frame(one: Edges, other: Edges) -> float:
+    """Logarithm of how strong the straight edges that moved with the face are.
 
     In contrasts of the picture; the mean of both directions.
+
+    Args:
+        one, other: between which ``AROUND`` moved (see ``surroundings.comparable``).
     """
-    if one is None or other is None or not comparable(one.seen, other.seen, _LINES[:, 2, ::6, ::3]):
-        return None
     return float(np.log(0.5 * (_directed(one, other) + _directed(other, one)) + _LEAST))
 
 

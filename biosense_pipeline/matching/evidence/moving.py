@@ -4,21 +4,25 @@ Each takes pairs of stills between which the face moved (see ``ring_motion`` and
 where the camera did, or where no small picture was kept with the stills, a cue is not there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
+from biosense_pipeline.matching.evidence import frame, ring_motion
 from biosense_pipeline.matching.evidence.baseline import Baseline
-from biosense_pipeline.matching.evidence.frame import Edges, edges, pair_frame, still_frames
 from biosense_pipeline.matching.evidence.fusion import Cue, where_it_shows
 from biosense_pipeline.matching.evidence.levels import Usual
-from biosense_pipeline.matching.evidence.ring_motion import Regions, pair_ring_motion, regions
-from biosense_pipeline.matching.evidence.surroundings import Surroundings
+from biosense_pipeline.matching.evidence.surroundings import Surroundings, comparable
+
+Prepared = TypeVar("Prepared")
 
 RING_MOTION, FRAME = "ring_motion", "frame"
 #: Fewer pairs of a window, or stills, of which something is told make no cue.
 _FEWEST = 3
+#: More pairs are thinned to those of every so many-th lag: on prints synthesised in development as much was found so.
+_MANY, _EVERY_LAG = 18, 3
 #: Spreads that either cue counts at most: nothing beyond was seen in development.
 _FARTHEST = 8.0
 
@@ -84,18 +88,18 @@ class Moving:
 
     def __init__(self, around: Sequence[Surroundings | None]) -> None:
         self._around = around
-        self._regions: dict[int, Regions | None] = {}
-        self._edges: dict[int, Edges | None] = {}
-        self._found: dict[tuple[int, int], tuple[float, float]] = {}
+        self._rings = _Pairs(around, ring_motion.AROUND, ring_motion.regions, ring_motion.pair_ring_motion)
+        self._frames = _Pairs(around, frame.AROUND, frame.edges, frame.pair_frame)
 
     def values(self, pairs: np.ndarray) -> dict[str, np.ndarray]:
         """The values of pairs, int (m, 2), that make up each cue: of as many pairs, or stills, as tell anything."""
         if not any(self._around):
             return {}
-        found = np.array([self._pair(int(one), int(other)) for one, other in pairs]).reshape(-1, 2)
+        pairs = _enough(np.asarray(pairs, dtype=np.intp).reshape(-1, 2))
+        rings = self._rings.values(pairs)
         return {
-            RING_MOTION: found[np.isfinite(found[:, 0]), 0],
-            FRAME: still_frames(found[:, 1], np.asarray(pairs)),
+            RING_MOTION: rings[np.isfinite(rings)],
+            FRAME: frame.still_frames(self._frames.values(pairs), pairs),
         }
 
     def told(self, pairs: np.ndarray) -> dict[str, Told]:
@@ -106,21 +110,54 @@ class Moving:
             if len(values) >= _FEWEST
         }
 
-    def _pair(self, one: int, other: int) -> tuple[float, float]:
+
+def _enough(pairs: np.ndarray) -> np.ndarray:
+    """Of many pairs those of every third lag, so that each still is in as many: the rest tells nearly the same again.
+
+    A lag and no count, so that windows that overlap look at the same pairs.
+    """
+    if len(pairs) <= _MANY:
+        return pairs
+    lags = pairs[:, 1] - pairs[:, 0]
+    return np.asarray(pairs[(lags - lags.min()) % _EVERY_LAG == 0])
+
+
+class _Pairs(Generic[Prepared]):
+    """One cue's values of pairs of stills.
+
+    Args:
+        places: that have to have moved between two stills for the cue to tell anything.
+        prepare: makes a still ready to be compared. compare: two of these; None: nothing is told.
+    """
+
+    def __init__(
+        self,
+        around: Sequence[Surroundings | None],
+        places: np.ndarray,
+        prepare: Callable[[Surroundings], Prepared],
+        compare: Callable[[Prepared, Prepared], float | None],
+    ) -> None:
+        self._around, self._places = around, places
+        self._prepare, self._compare = prepare, compare
+        self._prepared: dict[int, Prepared] = {}
+        self._found: dict[tuple[int, int], float] = {}
+
+    def values(self, pairs: np.ndarray) -> np.ndarray:
+        """Of each pair, int (m, 2): float64 (m,), NaN where nothing is told."""
+        values = np.full(len(pairs), np.nan)
+        told = comparable(self._around, pairs, self._places)
+        values[told] = [self._value(one, other) for one, other in pairs[told].tolist()]
+        return values
+
+    def _value(self, one: int, other: int) -> float:
         if (one, other) not in self._found:
-            ring = pair_ring_motion(self._prepared_regions(one), self._prepared_regions(other))
-            frame = pair_frame(self._prepared_edges(one), self._prepared_edges(other))
-            self._found[one, other] = (np.nan if ring is None else ring, np.nan if frame is None else frame)
+            found = self._compare(self._ready(one), self._ready(other))
+            self._found[one, other] = np.nan if found is None else found
         return self._found[one, other]
 
-    def _prepared_regions(self, place: int) -> Regions | None:
-        if place not in self._regions:
+    def _ready(self, place: int) -> Prepared:
+        if place not in self._prepared:
             seen = self._around[place]
-            self._regions[place] = None if seen is None else regions(seen)
-        return self._regions[place]
-
-    def _prepared_edges(self, place: int) -> Edges | None:
-        if place not in self._edges:
-            seen = self._around[place]
-            self._edges[place] = None if seen is None else edges(seen)
-        return self._edges[place]
+            assert seen is not None  # or it would be comparable with none
+            self._prepared[place] = self._prepare(seen)
+        return self._prepared[place]

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from biosense_pipeline.matching.evidence.blur import blurred
+
 #: Standard deviations, in pixels of a chip, of the two blurs whose difference is the band: finer is sensor noise
 #: and JPEG, coarser is light.
 _FINE, _COARSE = 0.8, 3.0
@@ -109,7 +111,7 @@ class _Blocks:
 
     @classmethod
     def of(cls, chips: np.ndarray) -> "_Blocks":
-        band = _band(chips)
+        band = blurred(chips, _FINE) - blurred(chips, _COARSE)
         windows = np.lib.stride_tricks.sliding_window_view(band, (_BLOCK, _BLOCK), axis=(1, 2))
         windows = windows.reshape(*windows.shape[:3], -1)
         windows = windows - windows.mean(axis=-1, keepdims=True)
@@ -139,18 +141,3 @@ class _Blocks:
         weights = np.sqrt(self.contrast[wanted] * self.contrast[among])
         # Without any contrast, as of a covered lens, there is nothing to find again.
         return np.asarray((best * weights).sum(axis=-1) / np.maximum(weights.sum(axis=-1), 1e-9))
-
-
-def _band(chips: np.ndarray) -> np.ndarray:
-    chips = np.asarray(chips, dtype=np.float32)
-    fine, coarse = (
-        (_blur(chips.shape[1], deviation), _blur(chips.shape[2], deviation)) for deviation in (_FINE, _COARSE)
-    )
-    return np.asarray(fine[0] @ chips @ fine[1].T - coarse[0] @ chips @ coarse[1].T)
-
-
-def _blur(size: int, deviation: float) -> np.ndarray:
-    """A Gaussian blur along one axis as a (size, size) matrix; at the edges over the pixels that are there."""
-    places = np.arange(size)
-    weights = np.exp(-0.5 * ((places[:, np.newaxis] - places) / deviation) ** 2)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from biosense_pipeline.matching.evidence.surroundings import Surroundings, comparable, inside, sampled
+from biosense_pipeline.matching.evidence.blur import blurred
+from biosense_pipeline.matching.evidence.surroundings import Surroundings, inside, sampled
 
 #: Standard deviations, in pixels of the small picture, of the two blurs whose difference is compared: finer is noise
 #: and JPEG, coarser is light.
@@ -43,7 +44,8 @@ _STAYED = 0.15
 
 _SHIFTS = _OFF * np.array([[(across, down)] for across in (-1, 0, 1) for down in (-1, 0, 1)], dtype=np.float64)
 _NO_SHIFT = np.zeros((1, 1, 2))
-_AROUND = np.array([[-0.9, -0.5], [0.9, -0.5], [0.0, -1.1], [-1.0, 0.2], [1.0, 0.2]])
+#: Where a face has to have moved for anything to be told of its ring, as seen from the face.
+AROUND = np.array([[-0.9, -0.5], [0.9, -0.5], [0.0, -1.1], [-1.0, 0.2], [1.0, 0.2]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,28 +75,24 @@ def regions(seen: Surroundings) -> Regions:
     covered = (from_head < _COVER**2) | ((np.abs(across) < _COVER_SHOULDERS) & (down > _SHOULDERS))
     far = (distance > _FAR) & ~((np.abs(across) < _FAR_SIDES) & (down > _SHOULDERS))
     # What is blurred is the room alone: a head against a wall would reach into it, and move with the face.
-    fine, coarse = (_blurred(seen.levels, ~covered, deviation) for deviation in (_FINE, _COARSE))
+    fine, coarse = (_blurred_room(seen.levels, ~covered, deviation) for deviation in (_FINE, _COARSE))
     return Regions(seen, fine - coarse, pixels[ring], pixels[far][::_EVERY], covered)
 
 
-def _blurred(levels: np.ndarray, where: np.ndarray, deviation: float) -> np.ndarray:
-    """A Gaussian blur over the pixels ``where``, each a weighted mean of those of them near it."""
-    from scipy.ndimage import gaussian_filter
-
-    share, summed = (
-        gaussian_filter(plane, deviation, mode="nearest")
-        for plane in (where.astype(np.float32), np.where(where, levels, np.float32(0)))
-    )
+def _blurred_room(levels: np.ndarray, room: np.ndarray, deviation: float) -> np.ndarray:
+    """A blur over the pixels of the room, each a weighted mean of those of them near it."""
+    share, summed = blurred(np.stack([room, room * levels]), deviation)
     return np.asarray(summed / np.maximum(share, _LEAST_SHARE))
 
 
-def pair_ring_motion(one: Regions | None, other: Regions | None) -> float | None:
+def pair_ring_motion(one: Regions, other: Regions) -> float | None:
     """How much better the ring fits if it moved with the face than if it stayed: -1 to 1; None where nothing is told.
 
     The mean of both directions.
+
+    Args:
+        one, other: between which ``AROUND`` moved (see ``surroundings.comparable``).
     """
-    if one is None or other is None or not comparable(one.seen, other.seen, _AROUND):
-        return None
     directed = [_directed(one, other), _directed(other, one)]
     told = [value for value in directed if value is not None]
     return float(np.mean(told)) if told else None

@@ -4,7 +4,9 @@ Places are told in widths of the face, from its middle, across and down as the f
 face has the same places in every still. What stays in the room keeps its place in the picture instead.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -42,7 +44,11 @@ class Surroundings:
 
     def places(self, pixels: np.ndarray) -> np.ndarray:
         """The reverse of :meth:`pixels`."""
-        return np.asarray((pixels - self.matrix[:, 2]) @ np.linalg.inv(self.matrix[:, :2]).T)
+        return np.asarray((pixels - self.matrix[:, 2]) @ self._back)
+
+    @cached_property
+    def _back(self) -> np.ndarray:
+        return np.asarray(np.linalg.inv(self.matrix[:, :2]).T)
 
 
 def surroundings(still: EvidenceStill) -> Surroundings | None:
@@ -63,16 +69,27 @@ def around(thumbnail: np.ndarray, landmarks: np.ndarray, picture_width: int) -> 
     return found if found.width >= _LEAST_WIDTH else None
 
 
-def comparable(one: Surroundings | None, other: Surroundings | None, places: np.ndarray) -> bool:
-    """Whether the face moved enough between two stills of one format to tell what moved with it.
+def comparable(around: Sequence[Surroundings | None], pairs: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Between which stills of one format the face moved enough to tell what moved with it: bool (m,).
 
     Args:
+        pairs: int (m, 2), places among the stills.
         places: (..., 2), as seen from the face, of what is to be told.
     """
-    if one is None or other is None or one.levels.shape != other.levels.shape:
-        return False
-    moved = float(np.median(np.linalg.norm(other.pixels(places) - one.pixels(places), axis=-1)))
-    return moved >= max(LEAST_MOTION * min(one.width, other.width), _LEAST_PIXELS)
+    needed, number = np.unique(pairs, return_inverse=True)
+    seen = [around[place] for place in needed]
+    number = number.reshape(-1, 2)
+    told: np.ndarray = np.asarray(np.array([one is not None for one in seen], dtype=bool)[number].all(axis=1))
+    first, second = number[told].T
+    formats = np.array([(0, 0) if one is None else one.levels.shape for one in seen]).reshape(-1, 2)
+    widths = np.array([0.0 if one is None else one.width for one in seen])
+    flat = places.reshape(-1, 2)
+    pixels = np.array([np.zeros_like(flat) if one is None else one.pixels(flat) for one in seen])
+    pixels = pixels.reshape(len(seen), len(flat), 2)
+    moved = np.median(np.linalg.norm(pixels[second] - pixels[first], axis=-1), axis=1)
+    enough = moved >= np.maximum(LEAST_MOTION * np.minimum(widths[first], widths[second]), _LEAST_PIXELS)
+    told[told] = enough & (formats[first] == formats[second]).all(axis=1)
+    return told
 
 
 def sampled(levels: np.ndarray, pixels: np.ndarray) -> np.ndarray:

@@ -18,8 +18,8 @@ def prepared(levels: np.ndarray, at: tuple[float, float]) -> Edges:
     return edges(seen)
 
 
-def pair(one: np.ndarray, other: np.ndarray, where: tuple[float, float] = THERE) -> float | None:
-    return pair_frame(prepared(one, HERE), prepared(other, where))
+def pair(one: np.ndarray, other: np.ndarray) -> float:
+    return pair_frame(prepared(one, HERE), prepared(other, THERE))
 
 
 @pytest.mark.parametrize("reach", [0.9, 1.2, 1.5])
@@ -27,8 +27,6 @@ def test_a_sheet_has_a_frame(reach: float) -> None:
     """The edge of a sheet is found wherever it ends around the face, and a person has none."""
     held = pair(sheet(EVEN, HERE, reach), sheet(EVEN, THERE, reach))
     alone = pair(person(EVEN, HERE), person(EVEN, THERE))
-    assert held is not None
-    assert alone is not None
     assert held > alone + 0.5
 
 
@@ -39,8 +37,6 @@ def test_a_picture_on_the_wall_stays_there() -> None:
     wall[10:12, 10:60] = 230
     framed = pair(person(wall, HERE), person(wall, THERE))
     held = pair(sheet(wall, HERE, 1.2), sheet(wall, THERE, 1.2))
-    assert framed is not None
-    assert held is not None
     assert held > framed + 0.5
 
 
@@ -49,23 +45,13 @@ def test_a_finger_across_the_edge() -> None:
     one, other = sheet(EVEN, HERE, 1.2), sheet(EVEN, THERE, 1.2)
     other[20:23, 22:26] = 128
     held, alone = pair(one, other), pair(person(EVEN, HERE), person(EVEN, THERE))
-    assert held is not None
-    assert alone is not None
     assert held > alone + 0.5
-
-
-def test_without_motion_there_is_no_cue() -> None:
-    """Where the face stays a sheet's edge and a door's cannot be told apart: nothing is said."""
-    near = HERE[0] + 0.5, HERE[1]
-    assert pair(sheet(EVEN, HERE, 1.2), sheet(EVEN, near, 1.2), near) is None
-    assert pair_frame(prepared(EVEN, HERE), None) is None
 
 
 def test_contrast_does_not_matter() -> None:
     """A camera of half the contrast finds nearly the same frame."""
     full = pair(sheet(EVEN, HERE, 1.2), sheet(EVEN, THERE, 1.2))
     half = pair(0.5 * sheet(EVEN, HERE, 1.2) + 60, 0.5 * sheet(EVEN, THERE, 1.2) + 60)
-    assert full is not None
     assert half == pytest.approx(full, abs=0.35)
 
 
