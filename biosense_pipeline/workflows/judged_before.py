@@ -13,11 +13,12 @@ from sqlalchemy import Connection
 from biosense_pipeline.local_time import floor_hour
 from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.evidence.progress import (
+    HourSeen,
     Progress,
-    StillVersion,
+    StillsSeen,
     finding_keys,
+    hour_seen,
     read_progress,
-    still_versions,
     write_progress,
 )
 
@@ -26,7 +27,7 @@ class JudgedBefore:
     """The memory of ``[start, end)``, which lies within one hour; of anything but its beginning there is none.
 
     Args:
-        since: windows begin before the hour, and each looks back from there: so far.
+        since: how far back lies what the windows of that time are judged by.
         rules: all that decides beside the stills.
 
     Attributes:
@@ -40,28 +41,26 @@ class JudgedBefore:
         self._employee_id = employee_id
         self._start = start
         self._rules = rules
-        self._remembers = start == floor_hour(start)
-        self._stills: list[StillVersion] = []
+        self._seen: HourSeen | None = None
         self.begin: datetime | None = start
-        if self._remembers:
-            self._stills = still_versions(database, employee_id, since, end)
+        # Of anything but an hour's beginning nothing is remembered.
+        if start == floor_hour(start):
             known = read_progress(database, employee_id, start)
-            if known is not None and self._holds(database, known):
-                self.begin = next((taken for taken, _, _ in self._stills if taken > known.judged_until), None)
+            until = since if known is None else known.judged_until
+            self._seen = hour_seen(database, employee_id, since, start, end, until)
+            if known is not None:
+                with database.read() as connection:
+                    rests_on = self._rests_on(connection, self._seen.until, until)
+                if rests_on == known.rests_on:
+                    self.begin = self._seen.following
 
     def remember(self, connection: Connection, run_id: str | None) -> None:
         """Note that all stills were judged, after what was found is written, in the same transaction."""
-        judged = [taken for taken, _, _ in self._stills if taken >= self._start]
-        if self._remembers and judged:
-            until = judged[-1]
-            progress = Progress(self._start, until, self._rests_on(connection, until))
+        if self._seen is not None and self._seen.last is not None:
+            until = self._seen.last
+            progress = Progress(self._start, until, self._rests_on(connection, self._seen.all, until))
             write_progress(connection, self._employee_id, progress, run_id)
 
-    def _holds(self, database: Database, known: Progress) -> bool:
-        with database.read() as connection:
-            return self._rests_on(connection, known.judged_until) == known.rests_on
-
-    def _rests_on(self, connection: Connection, until: datetime) -> bytes:
-        stills = [still for still in self._stills if still[0] <= until]
+    def _rests_on(self, connection: Connection, stills: StillsSeen, until: datetime) -> bytes:
         findings = finding_keys(connection, self._employee_id, self._start, until)
         return hashlib.blake2b(repr((self._rules, stills, findings)).encode(), digest_size=16).digest()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, case, func, select
 
 from biosense_pipeline.store.database import Database, upsert, utc_now
 from biosense_pipeline.store.evidence.findings import LAST_CAPTURE
@@ -29,8 +29,31 @@ class Progress:
     rests_on: bytes
 
 
-#: A still as it was stored: capture time, id, and when its evidence was written.
-StillVersion = tuple[datetime, int, datetime]
+@dataclass(frozen=True)
+class StillsSeen:
+    """An agent's stills of some time, without their numbers: how many, the sum of their ids, the evidence written last.
+
+    Where stills come late, go, or are processed again, it is another, as long as the server's clock does not go back.
+    """
+
+    stills: int
+    ids: int
+    written: datetime | None
+
+
+@dataclass(frozen=True)
+class HourSeen:
+    """An agent's stills of an hour and of the time before it that they are judged by.
+
+    Attributes:
+        until: those up to the moment that was asked for. all: all of them.
+        following: capture time of the hour's first still after that moment. last: of its last. None without one.
+    """
+
+    until: StillsSeen
+    all: StillsSeen
+    following: datetime | None
+    last: datetime | None
 
 
 def read_progress(database: Database, employee_id: int, hour: datetime) -> Progress | None:
@@ -57,16 +80,35 @@ def write_progress(connection: Connection, employee_id: int, progress: Progress,
     upsert(connection, ImpersonationProgress.__table__, [row])
 
 
-def still_versions(database: Database, employee_id: int, start: datetime, end: datetime) -> list[StillVersion]:
-    """The agent's stills captured in ``[start, end)`` without their numbers, in order of capture time and id."""
-    time, key = PresentationEvidence.capture_time, PresentationEvidence.stream_image_id
+def hour_seen(
+    database: Database, employee_id: int, since: datetime, start: datetime, end: datetime, moment: datetime
+) -> HourSeen:
+    """The agent's stills captured in ``[start, end)`` and from ``since`` on before them, up to a moment and in all."""
+    time, key, created = (
+        PresentationEvidence.capture_time,
+        PresentationEvidence.stream_image_id,
+        PresentationEvidence.created,
+    )
+    until = time <= moment
     with database.read() as connection:
-        rows = connection.execute(
-            select(time, key, PresentationEvidence.created)
-            .where(PresentationEvidence.employee_id == employee_id, time >= start, time < end)
-            .order_by(time, key)
-        )
-        return [(captured, still_id, created) for captured, still_id, created in rows if captured is not None]
+        row = connection.execute(
+            select(
+                func.count(case((until, key))).label("stills_until"),
+                func.coalesce(func.sum(case((until, key))), 0).label("ids_until"),
+                func.max(case((until, created))).label("written_until"),
+                func.count(key).label("stills"),
+                func.coalesce(func.sum(key), 0).label("ids"),
+                func.max(created).label("written"),
+                func.min(case(((time > moment) & (time >= start), time))).label("following"),
+                func.max(case((time >= start, time))).label("last"),
+            ).where(PresentationEvidence.employee_id == employee_id, time >= since, time < end)
+        ).one()
+    return HourSeen(
+        StillsSeen(row.stills_until, int(row.ids_until), row.written_until),
+        StillsSeen(row.stills, int(row.ids), row.written),
+        row.following,
+        row.last,
+    )
 
 
 def finding_keys(connection: Connection, employee_id: int, start: datetime, until: datetime) -> list[tuple[int, str]]:
