@@ -69,12 +69,16 @@ class Database:
     """
 
     def __init__(self, url: str | URL, read_timeout: int | None = READ_TIMEOUT) -> None:
-        self.url = _checked_url(url)
+        self.url, self._read_timeout = _checked_url(url), read_timeout
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _mysql_engine(self.url, read_timeout)
 
     def __str__(self) -> str:
         # Without the query: the driver takes a password from there too.
         return self.url.set(query={}).render_as_string(hide_password=True)
+
+    def __reduce__(self) -> tuple[type["Database"], tuple[URL, int | None]]:
+        # Connections belong to one process: another opens its own.
+        return Database, (self.url, self._read_timeout)
 
     @property
     def is_sqlite(self) -> bool:

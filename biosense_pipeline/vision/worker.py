@@ -4,14 +4,13 @@ The worker says which picture it begins. So when it dies or runs out of time, it
 did it: that one fails, the worker is replaced, and the others are handed over anew.
 """
 
-import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from biosense_pipeline.child_processes import SPAWN, deaf_to_interrupts
 from biosense_pipeline.errors import BiosenseError
 from biosense_pipeline.vision.engines import EngineSpec
 from biosense_pipeline.vision.examine import Examination, Fault, examine_pictures
@@ -116,13 +115,12 @@ class _AskedToEnd(Exception):
 
 
 class _Process:
-    """One process and the pipe to it. Spawned, not forked: dlib and the database driver do not survive a fork."""
+    """One process and the pipe to it."""
 
     def __init__(self, spec: EngineSpec, make_engine: MakeEngine) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, far_end = context.Pipe()
-        self._process = context.Process(target=_work, args=(far_end, spec, make_engine), daemon=True)
-        with _deaf_to_interrupts():
+        self._pipe, far_end = SPAWN.Pipe()
+        self._process = SPAWN.Process(target=_work, args=(far_end, spec, make_engine), daemon=True)
+        with deaf_to_interrupts():
             self._process.start()
         far_end.close()
 
@@ -176,17 +174,6 @@ class _Process:
 
 def _blamed(position: int | None, tray: Sequence[Picture]) -> int | None:
     return 0 if len(tray) == 1 else position
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes started meanwhile never hear of Ctrl-C, which a terminal sends to all: the parent ends them."""
-    resource_tracker.ensure_running()  # starting it, as the first process does, would lift the block
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: Connection, spec: EngineSpec, make_engine: MakeEngine) -> None:

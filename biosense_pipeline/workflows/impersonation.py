@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from biosense_pipeline.codes import Species
 from biosense_pipeline.local_time import floor_hour
@@ -32,6 +33,7 @@ from biosense_pipeline.workflows.baselines import baselines
 from biosense_pipeline.workflows.evidence_windows import evidence_window
 from biosense_pipeline.workflows.judged_before import JudgedBefore
 from biosense_pipeline.workflows.own_scores import judging_model
+from biosense_pipeline.workflows.side_by_side import side_by_side
 
 #: How far back the beginning of what goes on is looked for where the time before was not analysed.
 _FURTHER_BACK = timedelta(hours=1)
@@ -58,6 +60,12 @@ class ImpersonationReport:
     rows_changed: int = 0
     not_judged: dict[Species, str] = field(default_factory=dict)
     seconds: float = 0.0
+
+    def add(self, judged: "_Judged") -> None:
+        """Count what was found of one agent and hour."""
+        self.stills += judged.stills
+        self.findings.update(judged.findings)
+        self.rows_changed += judged.rows_changed
 
 
 Progress = Callable[[ImpersonationReport], None]
@@ -88,17 +96,21 @@ def detect_impersonation(
     """
     begin = monotonic()
     report = ImpersonationReport(start, end)
-    model = _model(settings, report)
+    means = _Means(database, settings, _model(settings, report), run_id)
+    # The embedded database has one writer at a time.
+    processes = 0 if database.is_sqlite else settings.workers
     seen: set[int] = set()
-    for piece_start, piece_end in _hours(start, end):
-        agents = of_these(database, agents_with_evidence(database, piece_start, piece_end), lan_ids)
-        seen.update(agents)
-        found_before = of_these(database, agents_with_findings(database, piece_start, piece_end), lan_ids)
-        gone = set(found_before) - set(agents)
-        for employee_id in [*agents, *sorted(gone)]:
-            _Agent(database, settings, employee_id, model).analyse(piece_start, piece_end, report, run_id)
-            report.agents, report.seconds = len(seen), monotonic() - begin
-            on_progress(report)
+    with side_by_side(_judged, means, processes) as workers:
+        for piece_start, piece_end in _hours(start, end):
+            agents = of_these(database, agents_with_evidence(database, piece_start, piece_end), lan_ids)
+            seen.update(agents)
+            found_before = of_these(database, agents_with_findings(database, piece_start, piece_end), lan_ids)
+            gone = set(found_before) - set(agents)
+            tasks = [_Task(employee_id, piece_start, piece_end) for employee_id in [*agents, *sorted(gone)]]
+            for judged in workers.each(tasks):
+                report.add(judged)
+                report.agents, report.seconds = len(seen), monotonic() - begin
+                on_progress(report)
     return report
 
 
@@ -140,10 +152,40 @@ def _gap(settings: Settings) -> timedelta:
     return timedelta(minutes=settings.impersonation_gap_minutes)
 
 
+class _Means(NamedTuple):
+    """What agents are judged with."""
+
+    database: Database
+    settings: Settings
+    model: RecaptureModel | None
+    run_id: str | None
+
+
+class _Task(NamedTuple):
+    """An agent and a time within one hour."""
+
+    employee_id: int
+    start: datetime
+    end: datetime
+
+
+class _Judged(NamedTuple):
+    """What was found of a task: as a report counts it."""
+
+    stills: int = 0
+    findings: tuple[Species, ...] = ()
+    rows_changed: int = 0
+
+
+def _judged(means: _Means, task: _Task) -> _Judged:
+    return _Agent(means, task.employee_id).analyse(task.start, task.end)
+
+
 class _Agent:
     """The analysis of one agent's stills, within one hour."""
 
-    def __init__(self, database: Database, settings: Settings, employee_id: int, model: RecaptureModel | None) -> None:
+    def __init__(self, means: _Means, employee_id: int) -> None:
+        database, settings, model, self._run_id = means
         self._database = database
         self._settings = settings
         self._employee_id = employee_id
@@ -154,21 +196,18 @@ class _Agent:
             None if model is None else baselines(database, employee_id, model, settings.impersonation_window)
         )
 
-    def analyse(self, start: datetime, end: datetime, report: ImpersonationReport, run_id: str | None) -> None:
+    def analyse(self, start: datetime, end: datetime) -> _Judged:
         """Judge the stills of ``[start, end)``, without those of a whole hour that were judged already."""
         # Of two that judge the same stills the second has to see what the first has written.
         with self._database.exclusive(f"impersonation.{self._employee_id}", "Another run is judging the same agent"):
             # Windows begin before the hour, and each looks back from there.
             since = _earliest(self._database, self._settings, self._employee_id, start) - LOOKBACK
             judged = JudgedBefore(self._database, self._employee_id, since, start, end, self._rules(start))
-            if judged.begin is not None:
-                self._judge(judged.begin, end, report, run_id, judged)
+            return _Judged() if judged.begin is None else self._judge(judged.begin, end, judged)
 
-    def _judge(
-        self, start: datetime, end: datetime, report: ImpersonationReport, run_id: str | None, judged: JudgedBefore
-    ) -> None:
+    def _judge(self, start: datetime, end: datetime, judged: JudgedBefore) -> _Judged:
         """Find, and store; where something goes on that began before any analysis, from further back."""
-        begin = start
+        begin, changed = start, 0
         while True:
             stretch = stretch_of(
                 self._database, self._settings, self._employee_id, begin, end, self._model, self._baseline_of
@@ -191,15 +230,18 @@ class _Agent:
                     for excursion in found
                     for still, llr in excursion.windows
                 ],
-                run_id,
-                also=lambda connection: judged.remember(connection, run_id),
+                self._run_id,
+                also=lambda connection: judged.remember(connection, self._run_id),
             )
-            report.rows_changed += replaced.changed
+            changed += replaced.changed
             if not replaced.beginnings_unknown or start - begin >= _FARTHEST_BACK:
                 break
             begin -= _FURTHER_BACK
-        report.stills += sum(start <= still.captured < end for still in stretch.stills)
-        report.findings.update(row.species for row in new if row.captured >= start)
+        return _Judged(
+            sum(start <= still.captured < end for still in stretch.stills),
+            tuple(row.species for row in new if row.captured >= start),
+            changed,
+        )
 
     def _rules(self, start: datetime) -> str:
         """All that decides beside the stills."""

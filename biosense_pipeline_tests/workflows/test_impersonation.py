@@ -13,6 +13,7 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline.store.evidence.findings import FindingRow, read_findings
 from biosense_pipeline.store.evidence.stills import KeptEvidence
 from biosense_pipeline.store.tables.evidence import ImpersonationFinding, ImpersonationProgress, PresentationEvidence
+from biosense_pipeline.workflows import side_by_side
 from biosense_pipeline.workflows.impersonation import ImpersonationReport, detect_impersonation
 from biosense_pipeline_tests.conftest import HOUR
 from biosense_pipeline_tests.workflows.evidence_rows import (
@@ -259,6 +260,25 @@ def test_a_late_still_of_a_long_window_is_judged(database: Database) -> None:
     assert analyse(database, **allowed).stills == 0
     enter_at(database, [person()(500)], [HOUR - 3 * pause + STEP])
     assert analyse(database, **allowed).stills == 1
+
+
+def test_in_several_processes(mariadb_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many agents are judged in several processes, with the same rows and the same counts as in one."""
+    for number in range(6):
+        enter_scene(mariadb_database, frozen_at(person(number), 10 + number), 30, lan_id=f"EU\\agent{number}")
+    alone = analyse(mariadb_database, workers=0)
+    before = rows(mariadb_database)
+    assert len(before) == alone.rows_changed == 6
+    for table in (ImpersonationFinding, ImpersonationProgress):
+        mariadb_database.write(lambda connection, table=table: connection.execute(delete(table)))  # type: ignore[misc]
+    monkeypatch.setattr(side_by_side, "WORTHWHILE", 2)
+    told: list[int] = []
+    together = detect_impersonation(
+        mariadb_database, Settings(workers=2), HOUR, NEXT_HOUR, on_progress=lambda report: told.append(report.stills)
+    )
+    assert (together.agents, together.stills, together.findings) == (alone.agents, alone.stills, alone.findings)
+    assert told == [30, 60, 90, 120, 150, 180]
+    assert [{**row, "created": None} for row in rows(mariadb_database)] == [{**row, "created": None} for row in before]
 
 
 @pytest.mark.parametrize("then", [HOUR, NEXT_HOUR])

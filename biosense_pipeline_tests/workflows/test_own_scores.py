@@ -48,6 +48,7 @@ def showing(scene: Scene, own: float, model_id: str | None = None) -> Scene:
     def show(number: int) -> KeptEvidence:
         shown = scoring(scene, 0.0)(number)
         assert shown.face is not None
+        assert shown.face.features is not None
         value = own + float(np.random.default_rng([number, 13]).normal(0, 0.3))
         features = np.append(shown.face.features, np.float32(value))
         return replace(shown, face=replace(shown.face, features=features, attack_score=value, attack_model_id=model_id))

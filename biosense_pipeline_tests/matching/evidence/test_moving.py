@@ -24,7 +24,7 @@ def window(
 
 
 def test_a_sheet_and_a_person() -> None:
-    """Either cue lies nearer to where prints lie than to the usual for a sheet, and not above the usual for a person."""
+    """Either cue lies nearer to prints than to the usual for a sheet, and not above the usual for a person."""
     held = Moving(window(lambda at: sheet(ROOM, at, 1.5))).told(PAIRS)
     alone = Moving(window(lambda at: person(ROOM, at))).told(PAIRS)
     assert held[RING_MOTION].value > CALIBRATIONS[RING_MOTION].of_prints

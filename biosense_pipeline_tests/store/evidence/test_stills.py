@@ -208,7 +208,7 @@ def _same(still: StoredStill, wanted: KeptEvidence) -> bool:
         and (face.box, face.sharpness, face.brightness) == (other.box, other.sharpness, other.brightness)
         and np.array_equal(face.landmarks, other.landmarks)
         and np.array_equal(face.chip, other.chip)
-        and face.features.tobytes() == other.features.tobytes()
+        and np.array_equal(face.features, other.features)  # type: ignore[arg-type]
         and face.features_id == other.features_id
         and np.array_equal(face.thumbnail, other.thumbnail)  # type: ignore[arg-type]
         and face.picture_width == other.picture_width
