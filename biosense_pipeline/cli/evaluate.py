@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+import numpy as np
 
 from biosense_pipeline.cli.attacks import attacks
 from biosense_pipeline.cli.correlation import correlation
@@ -12,10 +13,12 @@ from biosense_pipeline.cli.life import life
 from biosense_pipeline.cli.output import as_json_option, print_json, print_table, progress_of_steps
 from biosense_pipeline.cli.recapture import recapture
 from biosense_pipeline.cli.verification import verification
+from biosense_pipeline.cli.workers_option import workers_option
 from biosense_pipeline.evaluation.desk_load import GOAL, DeskTimes, measure_desk
 from biosense_pipeline.evaluation.latency import LIMIT, measure_latency
+from biosense_pipeline.evaluation.live_minutes import SECONDS_A_MINUTE, measure_minutes
 from biosense_pipeline.evaluation.machine import machine
-from biosense_pipeline.settings import load_settings
+from biosense_pipeline.settings import Settings, load_settings
 
 server_option = click.option(
     "--server",
@@ -69,6 +72,40 @@ def latency(server: str, seconds: float, per_second: float, as_json: bool) -> No
             "From a new still to its result", ["what", "value"], [(name, str(v)) for name, v in numbers.items()]
         )
     if latencies.missing or latencies.percentile(95) > LIMIT:
+        raise SystemExit(1)
+
+
+@evaluate.command()
+@server_option
+@click.option("--agents", type=click.IntRange(1), default=200, show_default=True, help="Agents whose stills come.")
+@click.option("--minutes", type=click.IntRange(1, 50), default=5, show_default=True, help="How many are measured.")
+@workers_option
+@as_json_option
+def minutes(server: str, agents: int, minutes: int, settings: Settings, as_json: bool) -> None:
+    """Measure how long what runs every minute takes for so many agents.
+
+    An hour of stills is made before, which takes longer than the minutes. Exit code 1 where a minute takes longer
+    than a minute.
+    """
+    with progress_of_steps() as show:
+        measured = measure_minutes(server, settings, agents=agents, minutes=minutes, on_progress=show)
+    numbers = {
+        "agents": measured.agents,
+        "processes": measured.processes,
+        "minutes": minutes,
+        "impersonation_seconds_p50": round(float(np.median(measured.impersonation)), 2),
+        "incidents_seconds_p50": round(float(np.median(measured.incidents)), 2),
+        "seconds_max": round(max(map(sum, zip(measured.impersonation, measured.incidents, strict=True))), 2),
+        "ms_an_agent": round(1000 * measured.seconds / measured.agents, 1),
+        "kept_up_with": measured.kept_up_with,
+        "findings": measured.findings,
+        "machine": machine(),
+    }
+    if as_json:
+        print_json(numbers)
+    else:
+        print_table("What runs every minute", ["what", "value"], [(name, str(v)) for name, v in numbers.items()])
+    if measured.seconds > SECONDS_A_MINUTE:
         raise SystemExit(1)
 
 

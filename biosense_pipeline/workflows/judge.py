@@ -59,7 +59,7 @@ def judge(
             calibration_id=judgement.calibration_id,
         ),
         lan_id=still.lan_id,
-        evidence=_kept(examination),
+        evidence=kept_evidence(examination),
         evidence_failure=examination.evidence_failure,
         attack_failure=_attack_failure(examination),
     )
@@ -90,7 +90,7 @@ def _attack_failure(examination: Examination) -> str | None:
     return face.attack_failure if face else None
 
 
-def _kept(examination: Examination) -> KeptEvidence | None:
+def kept_evidence(examination: Examination) -> KeptEvidence | None:
     """The evidence of an examination as it is stored."""
     found = examination.evidence
     if found is None:
