@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
+import hypothesis
 import pytest
 from sqlalchemy import URL, create_engine, text
 
@@ -17,6 +18,10 @@ from biosense_pipeline.store.database import Database
 from biosense_pipeline_tests.detector import keep_detector
 from biosense_pipeline_tests.migrated import MigratedDatabases
 from biosense_pipeline_tests.servers import SERVER_VARIABLE, NoServer, mariadb
+
+# A test that fails fails again: examples are drawn the same way every time.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 SERVERS = ("sqlite", "mariadb")
 HOUR = datetime(2026, 3, 2, 9)

@@ -245,7 +245,7 @@ def test_a_text_bomb_is_refused() -> None:
         tracemalloc.stop()
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     form=st.sampled_from(["JPEG", "PNG"]),
     changes=st.lists(st.tuples(st.integers(0, 100_000), st.integers(0, 255)), max_size=12),
@@ -264,7 +264,7 @@ def test_damage_never_raises_anything_else(
     _refused_or_decoded(bytes(data if cut is None else data[: cut % (len(data) + 1)]))
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None)
 @given(
     kind=st.sampled_from([b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"iCCP", b"gAMA", b"acTL", b"fcTL", b"pHYs", b"iTXt"]),
     body=st.binary(max_size=60),
@@ -274,7 +274,7 @@ def test_odd_chunks_never_raise_anything_else(kind: bytes, body: bytes) -> None:
     _refused_or_decoded(_png()[:33] + chunk(kind, body) + _png()[33:])
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None)
 @given(marker=st.integers(0xC0, 0xFE), body=st.binary(max_size=60))
 def test_odd_segments_never_raise_anything_else(marker: int, body: bytes) -> None:
     """A JPEG with a well-formed segment of nonsense is refused or decoded."""
@@ -282,7 +282,7 @@ def test_odd_segments_never_raise_anything_else(marker: int, body: bytes) -> Non
     _refused_or_decoded(_jpeg()[:2] + segment + _jpeg()[2:])
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None)
 @given(body=st.binary(max_size=80))
 def test_odd_exif_never_raises_anything_else(body: bytes) -> None:
     """A JPEG with nonsense for EXIF is refused or decoded."""
