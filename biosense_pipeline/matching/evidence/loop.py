@@ -32,10 +32,11 @@ from biosense_pipeline.matching.evidence.registration import (
     SIDE,
     Motion,
     PreparedChip,
+    blurred_chips,
     differ_by_more,
     difference,
     flat,
-    prepare,
+    prepare_blurred,
 )
 from biosense_pipeline.matching.evidence.still import Evidence, EvidenceStill
 
@@ -74,12 +75,14 @@ class _Shown:
     Attributes:
         landmarks: float64 (n, 5, 2). eyes: (n,), the distance between them in pixels.
         levels: (n, 1024), the chips, flat, with mean 0 and spread 1: a quick look before chips are registered.
+        blurred: (n, 32, 32), the chips as they are compared.
     """
 
     stills: Sequence[EvidenceStill]
     landmarks: np.ndarray
     eyes: np.ndarray
     levels: np.ndarray
+    blurred: np.ndarray
 
     @classmethod
     def of(cls, stills: Sequence[EvidenceStill]) -> "_Shown":
@@ -91,9 +94,10 @@ class _Shown:
         levels = chips.reshape(len(usable), SIDE * SIDE)
         spreads = levels.std(axis=1)
         # Two chips that are flat as they are compared differ by nothing, which is darkness and no moment come again.
-        kept = np.flatnonzero((eyes > 0) & (spreads > 0) & ~flat(chips))
+        blurred = blurred_chips(chips)
+        kept = np.flatnonzero((eyes > 0) & (spreads > 0) & ~flat(blurred))
         levels = (levels[kept] - levels[kept].mean(axis=1, keepdims=True)) / spreads[kept, np.newaxis]
-        return cls([usable[place] for place in kept], landmarks[kept], eyes[kept], levels)
+        return cls([usable[place] for place in kept], landmarks[kept], eyes[kept], levels, blurred[kept])
 
 
 def loop(window: Sequence[EvidenceStill], lookback: Sequence[EvidenceStill] = ()) -> Evidence:
@@ -262,9 +266,7 @@ class _Comparison:
 
     def _chip(self, place: int) -> PreparedChip:
         if place not in self._chips:
-            chip = self._order[place].chip
-            assert chip is not None
-            self._chips[place] = prepare(chip, Motion.SIMILARITY)
+            self._chips[place] = prepare_blurred(self._shown.blurred[place], Motion.SIMILARITY)
         return self._chips[place]
 
 
