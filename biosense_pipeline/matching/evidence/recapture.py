@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -74,7 +74,7 @@ class RecaptureModel:
     credits: str = ""
     own: tuple[OwnScore, ...] = ()
 
-    @property
+    @cached_property
     def version(self) -> str:
         """All that its scores, and the operator's own, follow from."""
         return self.as_text() + "".join(score.rules for score in self.own)
