@@ -46,6 +46,6 @@ class EngineSettings(BaseSettings):
         default_factory=_cores,
         ge=0,
         le=256,
-        description="Processes that decode and encode; 0 works inside the calling process. Default: one "
-        "per core this process may use, since dlib uses one core each.",
+        description="Processes that decode and encode, and that judge agents where there are many; 0 works inside the "
+        "calling process. Default: one per core this process may use, since dlib uses one core each.",
     )
