@@ -1,6 +1,7 @@
-"""What processes that this one starts have in common: they are spawned, and never hear of Ctrl-C."""
+"""What processes that this one starts have in common: they are spawned, use one core, and never hear of Ctrl-C."""
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +16,24 @@ def may_have_children() -> bool:
     return not multiprocessing.current_process().daemon
 
 
+#: Read by NumPy's linear algebra when it is loaded: by default each process takes all cores, and they wait for each
+#: other.
+_THREADS = "OPENBLAS_NUM_THREADS"
+
+
 @contextmanager
-def deaf_to_interrupts() -> Iterator[None]:
-    """Processes started meanwhile never hear of Ctrl-C, which a terminal sends to all: the parent ends them."""
+def starting_children() -> Iterator[None]:
+    """Processes started meanwhile use one thread each, and never hear of Ctrl-C: the parent ends them.
+
+    A terminal sends Ctrl-C to all. How many threads are used stays as it is where the environment says.
+    """
     resource_tracker.ensure_running()  # starting it, as the first process does, would lift the block
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    said = _THREADS in os.environ
+    os.environ.setdefault(_THREADS, "1")
     try:
         yield
     finally:
+        if not said:
+            del os.environ[_THREADS]
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

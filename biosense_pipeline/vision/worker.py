@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from biosense_pipeline.child_processes import SPAWN, deaf_to_interrupts
+from biosense_pipeline.child_processes import SPAWN, starting_children
 from biosense_pipeline.errors import BiosenseError
 from biosense_pipeline.vision.engines import EngineSpec
 from biosense_pipeline.vision.examine import Examination, Fault, examine_pictures
@@ -120,7 +120,7 @@ class _Process:
     def __init__(self, spec: EngineSpec, make_engine: MakeEngine) -> None:
         self._pipe, far_end = SPAWN.Pipe()
         self._process = SPAWN.Process(target=_work, args=(far_end, spec, make_engine), daemon=True)
-        with deaf_to_interrupts():
+        with starting_children():
             self._process.start()
         far_end.close()
 

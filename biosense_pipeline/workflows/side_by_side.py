@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from multiprocessing import parent_process
 from typing import Any, Generic, TypeVar
 
-from biosense_pipeline.child_processes import SPAWN, deaf_to_interrupts, may_have_children
+from biosense_pipeline.child_processes import SPAWN, may_have_children, starting_children
 from biosense_pipeline.errors import BiosenseError
 
 Means = TypeVar("Means")
@@ -53,7 +53,7 @@ class SideBySide(Generic[Means, Task, Result]):
             return
         try:
             # Processes start as tasks are handed over, which is done before the first result is asked for.
-            with deaf_to_interrupts():
+            with starting_children():
                 results = self._started().map(_done, [self._work] * len(tasks), tasks, chunksize=_AT_ONCE)
             yield from results
         except BrokenProcessPool as error:

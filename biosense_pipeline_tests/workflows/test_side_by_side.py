@@ -14,6 +14,7 @@ from biosense_pipeline.workflows import side_by_side as module
 from biosense_pipeline.workflows.side_by_side import WORTHWHILE, ProcessDied, side_by_side
 
 TASKS = list(range(WORTHWHILE))
+THREADS = "OPENBLAS_NUM_THREADS"
 
 STARTS_AND_STAYS = """
 import multiprocessing, time
@@ -30,6 +31,10 @@ if __name__ == "__main__":
 def product(means: int, task: int) -> tuple[int, bool]:
     """The product, and whether it was made in a process of its own."""
     return means * task, multiprocessing.parent_process() is not None
+
+
+def threads(means: int, task: int) -> str | None:
+    return os.environ.get(THREADS)
 
 
 def fails_at_seven(means: str, task: int) -> int:
@@ -55,6 +60,17 @@ def test_a_process_that_may_have_no_children(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "may_have_children", lambda: False)
     with side_by_side(product, 3, 2) as workers:
         assert not any(elsewhere for _, elsewhere in workers.each(TASKS))
+
+
+@pytest.mark.parametrize("said", [None, "3"])
+def test_one_thread_each(monkeypatch: pytest.MonkeyPatch, said: str | None) -> None:
+    """Processes compute in one thread each unless the environment says otherwise; here nothing changes."""
+    monkeypatch.delenv(THREADS, raising=False)
+    if said is not None:
+        monkeypatch.setenv(THREADS, said)
+    with side_by_side(threads, 0, 2) as workers:
+        assert set(workers.each(TASKS)) == {said or "1"}
+    assert os.environ.get(THREADS) == said
 
 
 @pytest.mark.parametrize(("how", "error"), [("raises", ValueError), ("dies", ProcessDied)])
