@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -19,6 +20,7 @@ def may_have_children() -> bool:
 #: Read by NumPy's linear algebra when it is loaded: by default each process takes all cores, and they wait for each
 #: other.
 _THREADS = "OPENBLAS_NUM_THREADS"
+_STARTING = threading.Lock()
 
 
 @contextmanager
@@ -27,13 +29,15 @@ def starting_children() -> Iterator[None]:
 
     A terminal sends Ctrl-C to all. How many threads are used stays as it is where the environment says.
     """
-    resource_tracker.ensure_running()  # starting it, as the first process does, would lift the block
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    said = _THREADS in os.environ
-    os.environ.setdefault(_THREADS, "1")
-    try:
-        yield
-    finally:
-        if not said:
-            del os.environ[_THREADS]
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    # One at a time: the environment is every thread's.
+    with _STARTING:
+        resource_tracker.ensure_running()  # starting it, as the first process does, would lift the block
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        said = _THREADS in os.environ
+        os.environ.setdefault(_THREADS, "1")
+        try:
+            yield
+        finally:
+            if not said:
+                del os.environ[_THREADS]
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)

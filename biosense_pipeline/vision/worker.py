@@ -154,12 +154,20 @@ class _Process:
                     return answer
                 position, deadline = answer, time.monotonic() + timeout
         except (EOFError, OSError):
-            self._process.join(_END_TIMEOUT)
-            code = self._process.exitcode
+            code = self._exit_code()
             if code == -signal.SIGTERM:
                 raise _AskedToEnd from None
             raise _Failed(_blamed(position, tray), f"the worker died on it (exit code {code})") from None
         raise _Failed(_blamed(position, tray), f"given up after {timeout:g} s in a worker")
+
+    def _exit_code(self) -> int | None:
+        """Of a process that has ended; None where it goes on all the same."""
+        until = time.monotonic() + _END_TIMEOUT
+        self._process.join(_END_TIMEOUT)
+        # Another thread that starts a process looks whether this one has ended, and may learn it a moment before.
+        while self._process.exitcode is None and time.monotonic() < until:
+            time.sleep(0.005)
+        return self._process.exitcode
 
     def end(self) -> None:
         self._pipe.close()  # at which the process ends
